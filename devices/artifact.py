@@ -1,0 +1,51 @@
+"""What is shipped: the bytes of a ``.tflite`` and how to talk to it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from devices.graph import DType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """An input or output of the network: ``real = scale * (stored - zero_point)``.
+
+    `scale` is 0.0 for an unquantised (float) port.  `shape` has the batch first.
+    """
+
+    shape: tuple[int, ...]
+    dtype: DType
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """The file that would be flashed.
+
+    Attributes
+    ----------
+    content
+        Bytes of the ``.tflite``, slimmed.
+    input, output
+        The network's one input and one output.
+    labels
+        Class names in output order; empty where the task has none.
+    """
+
+    content: bytes
+    input: Port
+    output: Port
+    labels: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal SHA-256 of the content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def model_bytes(self) -> int:
+        """Bytes of the file."""
+        return len(self.content)

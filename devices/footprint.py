@@ -1,0 +1,102 @@
+"""What a network costs on a device: flash, RAM, cycles, milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Hard limits.  Apart from `Footprint` because a limit is three numbers of
+    which latency may be absent, while a footprint always has them all.
+
+    Attributes
+    ----------
+    flash_bytes, ram_bytes
+        Most bytes that model + runtime, and arena + static RAM, may take.
+    latency_ms
+        Most milliseconds of one inference; None for no limit.
+    """
+
+    flash_bytes: int
+    ram_bytes: int
+    latency_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """Cost of one network on one device.
+
+    Attributes
+    ----------
+    model_bytes
+        Bytes of the ``.tflite``: exact for a file, predicted for a candidate.
+    runtime_flash_bytes
+        Code of interpreter and kernels for the operators used (estimated).
+    activation_bytes, bookkeeping_bytes
+        The two parts of the tensor arena of the 32-bit interpreter.
+    static_ram_bytes
+        ``.data``, ``.bss`` and stack beside the arena (estimated).
+    macs
+        Multiply-accumulates of one inference.
+    instructions
+        Instructions of one inference as the core executes them (estimated);
+        None where no kernel of that core was measured.
+    cycles
+        Core cycles of one inference (estimated).
+    latency_ms, latency_low_ms, latency_high_ms
+        Estimate and 90 % interval of one inference.
+    """
+
+    model_bytes: int
+    runtime_flash_bytes: int
+    activation_bytes: int
+    bookkeeping_bytes: int
+    static_ram_bytes: int
+    macs: int
+    instructions: int | None
+    cycles: int
+    latency_ms: float
+    latency_low_ms: float
+    latency_high_ms: float
+
+    @property
+    def flash_bytes(self) -> int:
+        """Model and runtime together."""
+        return self.model_bytes + self.runtime_flash_bytes
+
+    @property
+    def arena_bytes(self) -> int:
+        """Tensor arena: activations and bookkeeping together."""
+        return self.activation_bytes + self.bookkeeping_bytes
+
+    @property
+    def ram_bytes(self) -> int:
+        """Arena and static RAM together."""
+        return self.arena_bytes + self.static_ram_bytes
+
+    def excess_over(self, budget: Budget) -> tuple[tuple[str, float], ...]:
+        """How far each figure is above its limit: ``<= 0`` fits.
+
+        Exactly what Optuna takes as constraints, named by the figure.
+        """
+        pairs = [
+            ("flash_bytes", float(self.flash_bytes - budget.flash_bytes)),
+            ("ram_bytes", float(self.ram_bytes - budget.ram_bytes)),
+        ]
+        if budget.latency_ms is not None:
+            pairs.append(("latency_ms", self.latency_ms - budget.latency_ms))
+        return tuple(pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorCost:
+    """Cost of one operator of the file, in execution order."""
+
+    index: int
+    op: str
+    output_shape: tuple[int, ...]
+    macs: int
+    instructions: int | None
+    cycles: int
+    latency_ms: float

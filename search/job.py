@@ -1,0 +1,200 @@
+"""The job: what to search, for which device, within which limits.
+
+Read from YAML and the command line, checked whole; every mistake is a
+`JobError` that names the key, the value and the remedy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from search import codec
+from search.errors import JobError, guess
+
+Task = Literal["classification"]
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+# What may differ when a run is continued: how much to search, not what.
+_EXTENT = frozenset({"name", "trials", "minutes", "workers"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits of the job; None takes the device's own flash and RAM, and no limit on latency."""
+
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    latency_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if value is not None and not value > 0:
+                raise JobError(f"budget.{item.name} is {value}: a budget is above zero; leave it out for no limit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One search.
+
+    Attributes
+    ----------
+    data
+        Built-in name or path of the data.
+    device
+        Board name, or path of a board file.
+    task
+        What is learnt.
+    space
+        Search spaces to draw from; empty for all that accept the input's shape.
+    compressors
+        Techniques to search over; empty for all.
+    objectives
+        What the front trades off; the first is the task's metric.
+    budget
+        Hard limits.
+    trials
+        Trained trials to stop after; None for no limit.
+    minutes
+        Minutes to stop after, everything included; None for no limit.
+    seed
+        Equal seeds give equal trials (with one worker).
+    workers
+        Trials trained at once.
+    strategy
+        Name of the search strategy.
+    epochs
+        Epochs of a training; None derives them from the number of samples.
+    trial_seconds, trial_memory_bytes
+        What one trial may take before it is ended and recorded as failed.
+    name
+        Name of the run; empty derives one from the job.
+    """
+
+    data: str
+    device: str
+    task: Task = "classification"
+    space: tuple[str, ...] = ()
+    compressors: tuple[str, ...] = ()
+    objectives: tuple[str, ...] = ("accuracy", "flash_bytes", "ram_bytes", "latency_ms")
+    budget: Limits = field(default_factory=Limits)
+    trials: int | None = None
+    minutes: float | None = None
+    seed: int = 0
+    workers: int = 1
+    strategy: str = "tpe"
+    epochs: int | None = None
+    trial_seconds: float = 900.0
+    trial_memory_bytes: int = 4 << 30
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for key in ("trials", "minutes", "workers", "epochs", "trial_seconds", "trial_memory_bytes"):
+            value = getattr(self, key)
+            if value is not None and not value > 0:
+                raise JobError(f"{key} is {value}: it must be above zero")
+        if not 0 <= self.seed < 2**31:
+            raise JobError(f"seed is {self.seed}: it must be in 0..{2**31 - 1}")
+        if self.name and not _NAME.fullmatch(self.name):
+            raise JobError(
+                f"name {self.name!r}: use 1 to 80 lower-case letters, digits, '.', '_' and '-', starting with a letter or digit"
+            )
+        if len(set(self.objectives)) != len(self.objectives) or not self.objectives:
+            raise JobError(f"objectives are {list(self.objectives)}: name at least one, each once")
+
+    @property
+    def run_name(self) -> str:
+        """The run's name: as given, or from data, device and a hash of the job, so that the same command continues."""
+        if self.name:
+            return self.name
+        document = codec.unstructure(dataclasses.replace(self, workers=1))
+        digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
+        return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
+
+    def first_difference(self, other: Job) -> str | None:
+        """First key that makes `other` another search; None where it is the same, longer or shorter."""
+        for item in dataclasses.fields(self):
+            if item.name not in _EXTENT and getattr(self, item.name) != getattr(other, item.name):
+                return item.name
+        return None
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:30] or "x"
+
+
+def _expand(overrides: Iterable[str], document: dict[str, Any]) -> None:
+    """Write ``key=value`` and ``outer.inner=value`` into the document, values read as YAML."""
+    import yaml
+
+    for override in overrides:
+        path, equals, text = override.partition("=")
+        if not equals or not path:
+            raise JobError(f"--set {override!r}: write key=value, such as --set budget.latency_ms=20")
+        *outer, last = path.split(".")
+        place = document
+        for key in outer:
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise JobError(f"--set {override!r}: {key!r} holds no keys of its own")
+        try:
+            place[last] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise JobError(f"--set {override!r}: the value is not YAML") from error
+
+
+def _check_keys(document: Mapping[str, Any], kind: type, place: str) -> None:
+    known = [item.name for item in dataclasses.fields(kind)]
+    for key in document:
+        if key not in known:
+            raise JobError(f"unknown key {place}{key}.{guess(str(key), known)}")
+
+
+def read_job(file: Path | None, given: Mapping[str, Any], overrides: Iterable[str] = ()) -> Job:
+    """The job of a YAML file, then the command line's options, then its ``--set`` overrides.
+
+    Raises
+    ------
+    JobError
+        For an unreadable file, an unknown or missing key, a wrong type or value.
+    """
+    document: dict[str, Any] = {}
+    if file is not None:
+        document = _read_yaml(file)
+    document.update({key: value for key, value in given.items() if value is not None})
+    _expand(overrides, document)
+    _check_keys(document, Job, "")
+    if isinstance(document.get("budget"), dict):
+        _check_keys(document["budget"], Limits, "budget.")
+    for key in ("space", "compressors", "objectives"):
+        if isinstance(document.get(key), str):
+            document[key] = [part.strip() for part in document[key].split(",")]
+    for key, remedy in (("data", "--data digits"), ("device", "--device nucleo-l432kc")):
+        if key not in document:
+            raise JobError(f"the job names no {key}: add it, such as {remedy}")
+    if document.get("trials") is None and document.get("minutes") is None:
+        document["minutes"] = 5.0
+    try:
+        return codec.structure(document, Job)
+    except codec.CodecError as error:
+        raise JobError(f"job: {error}") from error
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise JobError(f"job {str(file)!r} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise JobError(f"job {str(file)!r} is not YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise JobError(f"job {str(file)!r} must be a mapping of keys to values, such as 'data: digits'")
+    return document

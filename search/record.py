@@ -1,0 +1,153 @@
+"""What one trial left behind: the only thing front, tables, page and export read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from compressors.compressor import Value
+from devices.footprint import Footprint
+
+State = Literal["complete", "rejected", "failed"]
+InterpreterName = Literal["tflm", "litert"]
+
+_Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proportion:
+    """A share of samples, such as an accuracy: `correct` of `n`, n >= 1."""
+
+    correct: int
+    n: int
+
+    def __post_init__(self) -> None:
+        if self.n < 1 or not 0 <= self.correct <= self.n:
+            raise ValueError(f"{self.correct} of {self.n} samples is not a proportion")
+
+    @property
+    def value(self) -> float:
+        """The share, 0..1."""
+        return self.correct / self.n
+
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson score interval (Wilson 1927, the score test inverted), each in 0..1."""
+        z2 = _Z95**2
+        centre = (self.value + z2 / (2 * self.n)) / (1 + z2 / self.n)
+        half = _Z95 / (1 + z2 / self.n) * math.sqrt(self.value * (1 - self.value) / self.n + z2 / (4 * self.n**2))
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seconds:
+    """Wall seconds of one trial by what they were spent on.
+
+    `train` is 0 where the weights came from the run's cache of trained networks.
+    """
+
+    draw: float = 0.0
+    screen: float = 0.0
+    build: float = 0.0
+    train: float = 0.0
+    compress: float = 0.0
+    fine_tune: float = 0.0
+    convert: float = 0.0
+    score: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All of them together."""
+        return (
+            self.draw
+            + self.screen
+            + self.build
+            + self.train
+            + self.compress
+            + self.fine_tune
+            + self.convert
+            + self.score
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The artifact of a finished trial, measured.
+
+    Attributes
+    ----------
+    accuracy
+        On the validation split, of the artifact, run by `interpreter`.
+    interpreter
+        ``tflm``: bit-identical to the device; ``litert``: its outputs may differ.
+    footprint
+        Cost on the job's device; what of it is estimated is said in `Footprint`.
+    params
+        Weights of the network after pruning, before conversion.
+    download_bytes
+        Bytes of the Huffman-coded file; None while no coding technique ran.
+    sha256
+        Of the ``.tflite`` in the trial's folder.
+    """
+
+    accuracy: Proportion
+    interpreter: InterpreterName
+    footprint: Footprint
+    params: int
+    download_bytes: int | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One trial that was told to the study.
+
+    Attributes
+    ----------
+    trial
+        Optuna's number, from 0; also the trial's folder (``trials/0007``).
+    state
+        ``complete``: trained and scored; ``rejected``: never trained, because the
+        untrained network is over budget, a duplicate or cannot be built;
+        ``failed``: its process ended without a score.
+    reason
+        Why it was rejected or failed; empty when complete.
+    space
+        Search space it was drawn from.
+    drawn
+        Parameters as drawn: replaying them gives the same candidate.
+    compression
+        Settings of each technique applied, by technique name.
+    key
+        Canonical hash of the candidate; equal keys are equal candidates.
+    excess
+        Figure above its limit by how much, by name; all ``<= 0`` is feasible.
+    predicted
+        Footprint of the untrained, lowered candidate; None where it could not be built.
+    score
+        None unless complete.
+    seconds
+        Where the time went.
+    """
+
+    trial: int
+    state: State
+    reason: str = ""
+    space: str
+    drawn: Mapping[str, Value]
+    compression: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    key: str
+    excess: Mapping[str, float] = field(default_factory=dict)
+    predicted: Footprint | None = None
+    score: Score | None = None
+    seconds: Seconds = field(default_factory=Seconds)
+
+    def __post_init__(self) -> None:
+        if (self.state == "complete") is (self.score is None):
+            raise ValueError(f"trial {self.trial} is {self.state} and has {'no' if self.score is None else 'a'} score")
+
+    @property
+    def feasible(self) -> bool:
+        """True when scored and within every limit."""
+        return self.score is not None and all(value <= 0 for value in self.excess.values())
