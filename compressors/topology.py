@@ -240,17 +240,42 @@ class Layer:
     inputs: tuple[str, ...] = ()
 
 
+def _branch_by_branch(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Depth-first order from the last layer, each layer after all that it reads."""
+    by_name = {layer.name: layer for layer in layers}
+    order: dict[str, Layer] = {}
+    stack = [(layers[-1].name, False)]
+    while stack:
+        name, inputs_done = stack.pop()
+        if name in order:
+            continue
+        if inputs_done:
+            order[name] = by_name[name]
+        else:
+            stack.append((name, True))
+            stack.extend((read, False) for read in reversed(by_name[name].inputs))
+    unread = next((layer.name for layer in layers if layer.name not in order), None)
+    if unread is not None:
+        raise TopologyError(f"layer {unread!r} does not lead to the output {layers[-1].name!r}: leave it out")
+    return tuple(order.values())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topology:
-    """Layers in an order in which each reads only earlier ones.
+    """Layers in the order in which the runtime executes them.
 
-    The first layer is the only `Input`; the last one is the output.
+    The first layer is the only `Input`; the last one is the output.  Given in
+    any order in which each layer reads only earlier ones, they are put into
+    one order at birth: branch by branch, the branches of a layer in the order
+    of its inputs.  So equal networks are equal, whoever listed them, and the
+    order survives the way through a network and a ``.tflite`` file.
 
     Raises
     ------
     TopologyError
-        When a name repeats, a layer reads one that does not precede it, or
-        shapes do not fit.
+        When a name repeats, there is a second `Input`, a layer reads one that
+        does not precede it or more than it takes, a layer does not lead to
+        the output, or shapes do not fit.
     """
 
     layers: tuple[Layer, ...]
@@ -258,7 +283,13 @@ class Topology:
     def __post_init__(self) -> None:
         if not self.layers or not isinstance(self.layers[0].spec, Input):
             raise TopologyError("a topology starts with an Input layer")
+        for layer in self.layers[1:]:
+            if isinstance(layer.spec, Input):
+                raise TopologyError(f"layer {layer.name!r} is a second Input: a network has one")
+            if len(layer.inputs) > 1 and not isinstance(layer.spec, Add | Concatenate):
+                raise TopologyError(f"layer {layer.name!r} reads {len(layer.inputs)} layers, but takes one")
         self.shapes()
+        object.__setattr__(self, "layers", _branch_by_branch(self.layers))
 
     def shapes(self) -> Mapping[str, Shape]:
         """Output shape of every layer by name, without the batch."""

@@ -60,7 +60,7 @@ def _sentences(error: BaseException, place: str) -> list[str]:
         return out
     if isinstance(error, KeyError):
         return [f"{place or 'document'}: missing"]
-    return [f"{place or 'document'}: {error}"]
+    return [f"{place}: {error}" if place else str(error)]
 
 
 def unstructure(record: object) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Job:
     seed
         Equal seeds give equal trials (with one worker).
     workers
-        Trials trained at once.
+        Trials trained at once; None for one a core.
     strategy
         Name of the search strategy.
     epochs
@@ -87,7 +88,7 @@ class Job:
     trials: int | None = None
     minutes: float | None = None
     seed: int = 0
-    workers: int = 1
+    workers: int | None = None
     strategy: str = "tpe"
     epochs: int | None = None
     trial_seconds: float = 900.0
@@ -113,7 +114,7 @@ class Job:
         """The run's name: as given, or from data, device and a hash of the job, so that the same command continues."""
         if self.name:
             return self.name
-        document = codec.unstructure(dataclasses.replace(self, workers=1))
+        document = codec.unstructure(dataclasses.replace(self, workers=None))
         digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
         return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
 
@@ -123,6 +124,11 @@ class Job:
             if item.name not in _EXTENT and getattr(self, item.name) != getattr(other, item.name):
                 return item.name
         return None
+
+
+def available_workers() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _slug(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Target ``cpp``: C++ sources for TensorFlow Lite Micro."""

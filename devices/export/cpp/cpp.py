@@ -1,0 +1,45 @@
+"""The ``cpp`` target: a network as C++ sources for TensorFlow Lite Micro, with a program that proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from devices.export.cpp import headers
+from devices.export.cpp.readme import readme
+from devices.export.target import Bundle, ExportError
+from devices.export.templates import verbatim
+
+PACKAGE = "devices.export.cpp"
+
+
+@dataclass(frozen=True, slots=True)
+class CppTarget:
+    """C++17 sources, all names in namespace ``tinyfront``."""
+
+    name: str = "cpp"
+    description: str = "C++ sources for TensorFlow Lite Micro, with a golden test that runs on a computer too"
+
+    def files(self, bundle: Bundle) -> Mapping[str, bytes]:
+        """The sources, a read-me and a Makefile.
+
+        Raises
+        ------
+        ExportError
+            Where the runtime lacks an operator, the bundle has no golden
+            sample, or an input or output has a type without a C++ name.
+        """
+        if not bundle.golden:
+            raise ExportError("target 'cpp' compares answers and needs a golden sample; give one, or export 'tflite'")
+        return {
+            "model.h": headers.model_h(bundle),
+            "model.cc": headers.model_cc(bundle),
+            "op_resolver.h": headers.op_resolver_h(bundle),
+            "arena.h": headers.arena_h(bundle),
+            "quantization.h": headers.quantization_h(bundle),
+            "golden.h": headers.golden_h(bundle),
+            "labels.h": headers.labels_h(bundle),
+            "main.cc": verbatim(PACKAGE, "main.cc"),
+            "Makefile": verbatim(PACKAGE, "Makefile"),
+            "README.md": readme(bundle),
+        }

@@ -1,0 +1,50 @@
+"""``README.md`` of the C++ folder."""
+
+from __future__ import annotations
+
+from devices.export.cpp import resolver
+from devices.export.cpp.arena import MARGIN_BYTES, arena_size
+from devices.export.escape import markdown
+from devices.export.prose import cost_table, interpreters, metric_table, number, port_text
+from devices.export.target import Bundle
+from devices.export.templates import render
+from devices.graph import DType
+
+_VARIABLES_NOTE = ", and how the network's variables are created, which this network needs"
+
+
+def readme(bundle: Bundle) -> bytes:
+    """How to build, check and use the sources, as UTF-8 Markdown."""
+    artifact, device, provenance = bundle.artifact, bundle.device, bundle.provenance
+    size = arena_size(bundle.graph, bundle.footprint)
+    has_variables = bool(resolver.operators_named(bundle.graph, "VAR_HANDLE"))
+    fields = {
+        "run": markdown(provenance.run),
+        "trial": str(provenance.trial),
+        "version": markdown(provenance.tinyfront_version),
+        "data": markdown(provenance.data),
+        "model_bytes": str(artifact.model_bytes),
+        "device": markdown(device.name),
+        "core": markdown(device.core),
+        "clock_mhz": number(device.clock_hz / 1e6),
+        "kernels": device.kernels,
+        "operator_count": str(len(bundle.operators)),
+        "golden_count": str(len(bundle.golden)),
+        "interpreters": interpreters(bundle),
+        "comparison": _comparison(bundle),
+        "input": port_text(artifact.input),
+        "output": port_text(artifact.output),
+        "costs": cost_table(bundle),
+        "metrics": metric_table(bundle),
+        "device_arena": str(size.device_bytes),
+        "host_arena": str(size.host_bytes),
+        "margin": str(MARGIN_BYTES),
+        "variables_note": _VARIABLES_NOTE if has_variables else "",
+    }
+    return render("devices.export.cpp", "README.md", fields)
+
+
+def _comparison(bundle: Bundle) -> str:
+    if bundle.artifact.output.dtype is DType.FLOAT32:
+        return "every answer is within 0.0001 of the golden one"
+    return "every answer equals the golden one byte for byte"

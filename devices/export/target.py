@@ -1,0 +1,263 @@
+"""What every export target is given, and what it gives back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from devices.artifact import Artifact, Port
+from devices.device import Device
+from devices.footprint import Footprint
+from devices.graph import DType, Graph
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class ExportError(Exception):
+    """The artifact cannot be exported as asked; the message says what to do instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalization:
+    """How a raw sensor value becomes a network input: ``x = (raw - offset) * factor``."""
+
+    offset: float
+    factor: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.offset) and math.isfinite(self.factor)) or self.factor == 0:
+            raise ExportError(
+                f"normalization (offset {self.offset}, factor {self.factor}): both must be finite and the factor "
+                "not 0; take them from the data set the network was trained on"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One measured figure of merit.
+
+    Attributes
+    ----------
+    name
+        ``accuracy`` (validation split), ``test_accuracy`` (test split), ``rmse``, ...
+    value
+        Measured on the artifact itself, not on the float network.
+    n
+        Samples it was measured on, at least 1.
+    low, high
+        95 % interval (Wilson's for a proportion); None where none is known.
+    """
+
+    name: str
+    value: float
+    n: int
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name or not math.isfinite(self.value) or self.n < 1:
+            raise ExportError(
+                f"metric {self.name!r} = {self.value} of n = {self.n}: needs a name, a finite value and n >= 1; "
+                "leave out what was not measured"
+            )
+        if self.low is None and self.high is None:
+            return
+        if self.low is None or self.high is None or not self.low <= self.value <= self.high:
+            raise ExportError(
+                f"metric {self.name!r}: the interval {self.low}..{self.high} must have both ends and hold the value "
+                f"{self.value}; give neither end where it is not known"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Golden:
+    """A real sample and what the interpreter answered, as stored values.
+
+    Attributes
+    ----------
+    input, output
+        Elements of the port in C order, little-endian, in the port's own type
+        (quantised values for a quantised port, never real ones).
+    interpreter
+        Which interpreter gave the output, for people: ``tflite-micro 0.dev...``.
+    label
+        Index of the true class; None where the task has none or it is not known.
+
+    Notes
+    -----
+    Each sample starts from the interpreter's initial state.
+    """
+
+    input: bytes
+    output: bytes
+    interpreter: str
+    label: int | None = None
+
+    @classmethod
+    def from_arrays(
+        cls,
+        x: npt.NDArray[np.generic],
+        y: npt.NDArray[np.generic],
+        *,
+        interpreter: str,
+        label: int | None = None,
+    ) -> Golden:
+        """A golden sample from the stored values fed to and read from the interpreter.
+
+        Parameters
+        ----------
+        x, y
+            Any shape, with the elements and the element types of the ports.
+        """
+        stored = (array.astype(array.dtype.newbyteorder("<")).tobytes() for array in (x, y))
+        return cls(input=next(stored), output=next(stored), interpreter=interpreter, label=label)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Where the model came from.
+
+    Attributes
+    ----------
+    run, trial
+        Name of the run and number of the trial in it.
+    tinyfront_version
+        Version of TinyFront that exports.
+    data
+        Name of the data set.
+    hyperparameters
+        Rows ``(name, value)`` as text: architecture, compression and training as drawn.
+    """
+
+    run: str
+    trial: int
+    tinyfront_version: str
+    data: str
+    hyperparameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """Everything a target may render.  Checked at birth, so targets need not.
+
+    Attributes
+    ----------
+    artifact
+        The file that ships.
+    graph
+        The network of that file, ``devices.flatbuffer.read_graph(artifact.content)``.
+    device, footprint
+        The board and what the artifact costs on it.
+    normalization
+        From raw values to network inputs.
+    provenance
+        Run, trial, data.
+    golden
+        Real samples; may be empty, but target ``cpp`` wants at least one.
+    metrics
+        Measured figures, names unique.
+    """
+
+    artifact: Artifact
+    graph: Graph
+    device: Device
+    footprint: Footprint
+    normalization: Normalization
+    provenance: Provenance
+    golden: tuple[Golden, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_model(self)
+        _check_labels(self)
+        _check_golden(self)
+        _check_text(self)
+        names = [metric.name for metric in self.metrics]
+        if len(set(names)) < len(names):
+            raise ExportError(f"metrics: names must be unique, got {', '.join(names)}; drop the repeated one")
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Names of the operators used, sorted, each once."""
+        return tuple(sorted({operator.name for operator in self.graph.operators}))
+
+
+class ExportTarget(Protocol):
+    """One way to hand over a model.  An extension is one package and one entry in `catalog.TARGETS`."""
+
+    @property
+    def name(self) -> str:
+        """What ``--target`` takes: lower case with hyphens."""
+
+    @property
+    def description(self) -> str:
+        """One line for ``--help``."""
+
+    def files(self, bundle: Bundle) -> Mapping[str, bytes]:
+        """Contents by relative posix path; the same bundle always gives the same bytes.
+
+        Raises
+        ------
+        ExportError
+            Where this target cannot carry this network.
+        """
+
+
+def port_elements(port: Port) -> int:
+    """Elements of one input or output, batch included."""
+    return math.prod(port.shape)
+
+
+def _check_model(bundle: Bundle) -> None:
+    artifact, graph = bundle.artifact, bundle.graph
+    if bundle.footprint.model_bytes != artifact.model_bytes:
+        raise ExportError(
+            f"footprint is of a file of {bundle.footprint.model_bytes} bytes, the artifact has {artifact.model_bytes}; "
+            "measure the artifact that is exported"
+        )
+    for side, port, tensors in (("input", artifact.input, graph.inputs), ("output", artifact.output, graph.outputs)):
+        if len(tensors) != 1:
+            raise ExportError(f"the network has {len(tensors)} {side}s; only networks with one {side} can be exported")
+        tensor = graph.tensors[tensors[0]]
+        if (tensor.shape, tensor.dtype) != (port.shape, port.dtype):
+            raise ExportError(
+                f"{side}: the graph says {tensor.dtype.value} {tensor.shape}, the artifact says {port.dtype.value} "
+                f"{port.shape}; read the graph from the artifact that is exported"
+            )
+
+
+def _check_labels(bundle: Bundle) -> None:
+    labels, outputs = bundle.artifact.labels, port_elements(bundle.artifact.output)
+    if labels and len(labels) != outputs:
+        raise ExportError(f"{len(labels)} labels for {outputs} outputs; give one label an output, or none")
+
+
+def _check_golden(bundle: Bundle) -> None:
+    sides = (("input", bundle.artifact.input), ("output", bundle.artifact.output))
+    for number, golden in enumerate(bundle.golden):
+        for (side, port), stored in zip(sides, (golden.input, golden.output), strict=True):
+            expected = _stored_bytes(port)
+            if len(stored) != expected:
+                raise ExportError(
+                    f"golden sample {number}: {side} has {len(stored)} bytes, {port.dtype.value} {port.shape} needs "
+                    f"{expected}; give the stored values, batch of 1"
+                )
+
+
+def _stored_bytes(port: Port) -> int:
+    return (port_elements(port) * DType(port.dtype).bits + 7) // 8
+
+
+def _check_text(bundle: Bundle) -> None:
+    provenance = bundle.provenance
+    rows = [text for row in provenance.hyperparameters for text in row]
+    texts = [*bundle.artifact.labels, provenance.run, provenance.data, provenance.tinyfront_version, *rows]
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise ExportError(f"text {text!r} is not valid Unicode ({error.reason}); rename it") from error

@@ -1,0 +1,1 @@
+"""Target ``tflite``: the model file with its labels, its description and its model card."""

@@ -1,0 +1,73 @@
+"""``MODEL_CARD.md``: what a person must know before trusting the model."""
+
+from __future__ import annotations
+
+from devices.export.escape import markdown
+from devices.export.prose import cost_table, metric_table, number, plus, port_text, table
+from devices.export.target import Bundle, port_elements
+from devices.export.templates import render
+
+
+def card(bundle: Bundle) -> bytes:
+    """The model card as UTF-8 Markdown."""
+    artifact, device, provenance = bundle.artifact, bundle.device, bundle.provenance
+    return render(
+        "devices.export.tflite",
+        "MODEL_CARD.md",
+        {
+            "run": markdown(provenance.run),
+            "trial": str(provenance.trial),
+            "version": markdown(provenance.tinyfront_version),
+            "data": markdown(provenance.data),
+            "sha256": artifact.sha256,
+            "model_bytes": str(artifact.model_bytes),
+            "input": port_text(artifact.input),
+            "output": port_text(artifact.output),
+            "operators": ", ".join(map(markdown, bundle.operators)),
+            "device": markdown(device.name),
+            "device_description": markdown(device.description),
+            "core": markdown(device.core),
+            "clock_mhz": number(device.clock_hz / 1e6),
+            "kernels": device.kernels,
+            "flash_share": _share(bundle.footprint.flash_bytes, device.flash_bytes),
+            "ram_share": _share(bundle.footprint.ram_bytes, device.ram_bytes),
+            "costs": cost_table(bundle),
+            "metrics": metric_table(bundle),
+            "offset": repr(bundle.normalization.offset),
+            "factor": repr(bundle.normalization.factor),
+            "feeding": _feeding(bundle),
+            "answer": _answer(bundle),
+            "hyperparameters": _hyperparameters(bundle),
+        },
+    )
+
+
+def _share(used: int, held: int) -> str:
+    return f"{used} of {held} bytes ({used / held:.1%})"
+
+
+def _feeding(bundle: Bundle) -> str:
+    port = bundle.artifact.input
+    if port.scale == 0.0:
+        return f"Store `x` as {port.dtype.value}: the input is not quantised."
+    return (
+        f"Store `round(x / {port.scale!r}) {plus(port.zero_point)}`, limited to the range of {port.dtype.value}. "
+        "What lies outside that range is cut off."
+    )
+
+
+def _answer(bundle: Bundle) -> str:
+    labels, port = bundle.artifact.labels, bundle.artifact.output
+    real = "stored" if port.scale == 0.0 else f"{port.scale!r} * (stored {plus(-port.zero_point)})"
+    text = f"{port_elements(port)} values; real value = `{real}`."
+    if not labels:
+        return text
+    rows = [(str(index), markdown(label)) for index, label in enumerate(labels)]
+    return f"{text} The largest one is the answer:\n\n{table(('output', 'label'), rows)}"
+
+
+def _hyperparameters(bundle: Bundle) -> str:
+    rows = bundle.provenance.hyperparameters
+    if not rows:
+        return "None were handed over with this artifact."
+    return table(("name", "value"), [(markdown(name), markdown(value)) for name, value in rows])

@@ -1,0 +1,87 @@
+"""``model.json``: what a program must know to use ``model.tflite``.
+
+Schema ``tinyfront.model/1``; every key is always there.
+
+==================  ==========================================================================
+key                 value
+==================  ==========================================================================
+schema              ``"tinyfront.model/1"``; the number rises when a key changes its meaning
+model               file name, ``bytes`` and ``sha256`` of the model
+input, output       ``shape`` (batch first), ``dtype``, ``scale``, ``zero_point``:
+                    real = scale * (stored - zero_point); scale 0.0 = not quantised
+normalization       ``offset``, ``factor``: network input = (raw - offset) * factor
+labels              class names in output order; empty where the task has none
+metrics             list of ``name``, ``value``, ``n`` (samples), ``low``, ``high`` (95 %
+                    interval, null where not known)
+device              ``name``, ``core``, ``clock_hz``, ``flash_bytes``, ``ram_bytes``, ``kernels``
+footprint           figure -> ``value``, ``certainty`` (exact, calculated, estimated), ``meaning``
+certainty           certainty -> what the word stands for
+operators           operator names used, sorted
+provenance          ``run``, ``trial``, ``tinyfront_version``, ``data``, ``hyperparameters``
+                    (list of name and value, as text)
+==================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import json
+
+from devices.artifact import Port
+from devices.export.costs import Certainty, costs
+from devices.export.target import Bundle
+
+SCHEMA = "tinyfront.model/1"
+
+
+def description(bundle: Bundle) -> bytes:
+    """``model.json`` as UTF-8, keys in the order of the schema."""
+    artifact = bundle.artifact
+    document = {
+        "schema": SCHEMA,
+        "model": {"file": "model.tflite", "bytes": artifact.model_bytes, "sha256": artifact.sha256},
+        "input": _port(artifact.input),
+        "output": _port(artifact.output),
+        "normalization": {"offset": bundle.normalization.offset, "factor": bundle.normalization.factor},
+        "labels": list(artifact.labels),
+        "metrics": [{"name": m.name, "value": m.value, "n": m.n, "low": m.low, "high": m.high} for m in bundle.metrics],
+        "device": _device(bundle),
+        "footprint": {
+            c.name: {"value": c.value, "certainty": c.certainty.value, "meaning": c.meaning} for c in costs(bundle)
+        },
+        "certainty": {certainty.value: certainty.meaning for certainty in Certainty},
+        "operators": list(bundle.operators),
+        "provenance": _provenance(bundle),
+    }
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _port(port: Port) -> dict[str, object]:
+    return {
+        "shape": list(port.shape),
+        "dtype": port.dtype.value,
+        "scale": port.scale,
+        "zero_point": port.zero_point,
+    }
+
+
+def _device(bundle: Bundle) -> dict[str, object]:
+    device = bundle.device
+    return {
+        "name": device.name,
+        "core": device.core,
+        "clock_hz": device.clock_hz,
+        "flash_bytes": device.flash_bytes,
+        "ram_bytes": device.ram_bytes,
+        "kernels": device.kernels,
+    }
+
+
+def _provenance(bundle: Bundle) -> dict[str, object]:
+    provenance = bundle.provenance
+    return {
+        "run": provenance.run,
+        "trial": provenance.trial,
+        "tinyfront_version": provenance.tinyfront_version,
+        "data": provenance.data,
+        "hyperparameters": [{"name": name, "value": value} for name, value in provenance.hyperparameters],
+    }

@@ -1,0 +1,32 @@
+"""The ``tflite`` target: for people who have a runtime of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from devices.export.escape import one_line
+from devices.export.target import Bundle
+from devices.export.tflite.card import card
+from devices.export.tflite.description import description
+
+
+@dataclass(frozen=True, slots=True)
+class TFLiteTarget:
+    """The model file, and all a program or a person must know to use it."""
+
+    name: str = "tflite"
+    description: str = "model.tflite with its labels, a description for programs and a model card"
+
+    def files(self, bundle: Bundle) -> Mapping[str, bytes]:
+        """``model.tflite``, ``labels.txt``, ``model.json`` and ``MODEL_CARD.md``.
+
+        ``labels.txt`` has one label a line in output order, written by
+        `escape.one_line`; ``model.json`` has them unchanged.
+        """
+        return {
+            "model.tflite": bundle.artifact.content,
+            "labels.txt": "".join(f"{one_line(label)}\n" for label in bundle.artifact.labels).encode(),
+            "model.json": description(bundle),
+            "MODEL_CARD.md": card(bundle),
+        }

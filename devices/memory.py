@@ -1,0 +1,187 @@
+"""The tensor arena that a network needs on a 32-bit Arm core, to the byte where every operator is known.
+
+TensorFlow Lite Micro splits the arena in two.  From the front: activations and
+the scratch buffers of kernels, placed by the greedy planner of
+`devices.planner`.  From the back: structures that live as long as the
+interpreter, allocated one by one in the order that `_bookkeeping` replays.
+No operator works in place: an output never shares memory with a live input.
+
+Source: tflite-micro@90b983c2b, ``micro_allocator.cc``, ``micro_allocation_info.cc``,
+``micro_interpreter.cc``; sizes of ``arm-none-eabi-gcc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from devices.graph import Graph, Operator, Tensor
+from devices.kernels import EXTENSIONS, PARAMETERS, STATE, Extension, persistent, scratch
+from devices.planner import ALIGNMENT, Buffer, aligned, place
+
+# bytes of structures of the interpreter, in the order it allocates them
+_FIXED = (36, 44, 36, 8, 8)  # arena allocator, planner, allocator, allocator of options, list of one subgraph
+_EVAL_TENSOR = 12
+_NODE = 32
+_TENSOR = 32
+_QUANTIZATION = 12  # and an int32 vector of zero points
+_SCRATCH_HANDLE = 4
+# bytes that only AllocateTensors needs, at the front of the arena
+_SCRATCH_REQUEST = 12
+_MOST_SCRATCH_REQUESTS = 12  # room kept for the requests of the operator being prepared
+_ALLOCATION_INFO = 24
+_PLANNED_BUFFER = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arena:
+    """Bytes of the tensor arena, its base and end aligned to 16.
+
+    Attributes
+    ----------
+    activation_bytes
+        High-water mark of activations and scratch buffers ("head").
+    bookkeeping_bytes
+        Persistent structures of the interpreter and its kernels ("tail").
+    setup_bytes
+        Smallest arena in which ``AllocateTensors`` finishes: while it plans,
+        the planner's own tables take the place of the activations, which
+        matters for networks of small activations and many tensors.
+    peak_operator
+        Index of the operator during which the activations reach the high-water
+        mark; 0 for a graph without operators.
+    """
+
+    activation_bytes: int
+    bookkeeping_bytes: int
+    setup_bytes: int
+    peak_operator: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Arena in use once the network is ready: what ``arena_used_bytes()`` returns."""
+        return self.activation_bytes + self.bookkeeping_bytes
+
+    @property
+    def minimal_bytes(self) -> int:
+        """Smallest arena with which the network can be set up and run."""
+        return max(self.total_bytes, self.setup_bytes)
+
+
+def plan_arena(graph: Graph, core: str) -> Arena:
+    """The arena of `graph` on `core`, such as ``cortex-m4``.
+
+    Raises
+    ------
+    ValueError
+        A core whose kernels are not known.
+    """
+    if core not in EXTENSIONS:
+        raise ValueError(f"the core must be one of {', '.join(sorted(EXTENSIONS))}; got {core!r}")
+    extension = EXTENSIONS[core]
+    requests = tuple(scratch(graph, operator, extension) for operator in graph.operators)
+    buffers = _buffers(graph, requests)
+    offsets = place(buffers)
+    activation_bytes = max((o + b.nbytes for o, b in zip(offsets, buffers, strict=True)), default=0)
+    bookkeeping_bytes, setup_bytes = _bookkeeping(graph, extension, requests, len(buffers))
+    return Arena(
+        activation_bytes=activation_bytes,
+        bookkeeping_bytes=bookkeeping_bytes,
+        setup_bytes=setup_bytes,
+        peak_operator=_peak(buffers, offsets, len(graph.operators)),
+    )
+
+
+def _buffers(graph: Graph, requests: Sequence[Sequence[int]]) -> list[Buffer]:
+    """Everything to be planned: tensors computed at run time, then scratch.
+
+    Step 0 is before the first operator, step i + 1 is operator i.
+    """
+    first: dict[int, int] = dict.fromkeys(graph.inputs, 0)
+    last: dict[int, int] = dict.fromkeys(graph.inputs, 0)
+    for step, operator in enumerate(graph.operators, start=1):
+        for index in operator.outputs:
+            first.setdefault(index, step)
+        for index in (*operator.inputs, *operator.outputs):
+            last[index] = step
+    for index in graph.outputs:
+        first.setdefault(index, len(graph.operators))
+        last[index] = len(graph.operators)
+    buffers = [
+        Buffer(nbytes=aligned(tensor.nbytes), first=first.get(index, -1), last=last.get(index, -1))
+        for index, tensor in enumerate(graph.tensors)
+        if tensor.constant_bytes is None and not tensor.is_variable and tensor.nbytes
+    ]
+    for step, sizes in enumerate(requests, start=1):
+        buffers += (Buffer(nbytes=aligned(nbytes), first=step, last=step) for nbytes in sizes)
+    return buffers
+
+
+def _peak(buffers: Sequence[Buffer], offsets: Sequence[int], n_operators: int) -> int:
+    """The operator with the highest end of a live buffer; among equals the one with most bytes alive, then the first."""
+
+    def pressure(operator: int) -> tuple[int, int]:
+        alive = [(o + b.nbytes, b.nbytes) for o, b in zip(offsets, buffers, strict=True) if b.first <= operator + 1 <= b.last]
+        return max((end for end, _ in alive), default=0), sum(nbytes for _, nbytes in alive)
+
+    return max(range(n_operators), key=pressure, default=0)
+
+
+class _Tail:
+    """Memory taken from the end of the arena."""
+
+    __slots__ = ("used",)
+
+    def __init__(self) -> None:
+        self.used = 0
+
+    def take(self, nbytes: int, alignment: int = 4) -> None:
+        self.used = aligned(self.used + nbytes, alignment)
+
+
+def _bookkeeping(
+    graph: Graph, extension: Extension, requests: Sequence[Sequence[int]], n_planned: int
+) -> tuple[int, int]:
+    """Bytes of the persistent structures, and the smallest arena in which they can be set up."""
+    tail = _Tail()
+    for nbytes in (*_FIXED, _EVAL_TENSOR * len(graph.tensors), _NODE * len(graph.operators)):
+        tail.take(nbytes)
+    for operator in graph.operators:
+        if operator.name in PARAMETERS:
+            tail.take(*PARAMETERS[operator.name])
+    for operator in graph.operators:
+        if operator.name in STATE:
+            tail.take(STATE[operator.name], ALIGNMENT)
+    setup_bytes = n_requests = 0
+    for operator, sizes in zip(graph.operators, requests, strict=True):
+        for nbytes in persistent(graph, operator, extension):
+            tail.take(nbytes, ALIGNMENT)
+        kept = _SCRATCH_REQUEST * (_MOST_SCRATCH_REQUESTS + n_requests)
+        setup_bytes = max(setup_bytes, tail.used + kept + _temporary_bytes(graph, operator))
+        n_requests += len(sizes)
+    tail.take(_SCRATCH_HANDLE * n_requests)
+    for tensor in graph.tensors:
+        if tensor.is_variable:
+            tail.take(tensor.nbytes, ALIGNMENT)
+    tables = _SCRATCH_REQUEST * (_MOST_SCRATCH_REQUESTS + n_requests) + 4
+    tables += _ALLOCATION_INFO * (len(graph.tensors) + n_requests)
+    setup_bytes = max(setup_bytes, aligned(tables) + _PLANNED_BUFFER * n_planned + aligned(tail.used))
+    for ports in (graph.inputs, graph.outputs):
+        tail.take(4 * len(ports), ALIGNMENT)
+        for index in ports:
+            _take_tensor(tail, graph.tensors[index])
+    return tail.used, setup_bytes
+
+
+def _take_tensor(tail: _Tail, tensor: Tensor) -> None:
+    tail.take(_TENSOR)
+    if tensor.scales:
+        tail.take(_QUANTIZATION)
+        tail.take(4 + 4 * tensor.scales)
+
+
+def _temporary_bytes(graph: Graph, operator: Operator) -> int:
+    """Tensors that the kernel looks at while it is prepared; convolutions look at theirs twice."""
+    seen = [graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
+    once = sum(_TENSOR + (_QUANTIZATION + 4 + 4 * tensor.scales if tensor.scales else 0) for tensor in seen)
+    return 2 * once if operator.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV") else once

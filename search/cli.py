@@ -1,0 +1,149 @@
+"""The command line: ``tinyfront search | pareto | show | status | export | score | devices``.
+
+stdout is data, stderr is progress.  Every import beyond argparse waits until a
+command needs it, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+from search.errors import TinyFrontError
+
+_DESCRIPTION = (
+    "Search network architecture and compression together for a microcontroller, "
+    "and keep the Pareto front of accuracy, flash, RAM and latency."
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    main_parser = argparse.ArgumentParser(prog="tinyfront", description=_DESCRIPTION)
+    main_parser.add_argument("--version", action="store_true", help="print the version and leave")
+    commands = main_parser.add_subparsers(dest="command", metavar="COMMAND")
+    _add_search(commands)
+    _add_pareto(commands)
+    _add_show(commands)
+    _add_status(commands)
+    _add_export(commands)
+    _add_score(commands)
+    _add_devices(commands)
+    return main_parser
+
+
+def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_)
+    return command
+
+
+def _add_runs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run", metavar="RUN", help="name of the run")
+    command.add_argument("--runs-dir", default="runs", metavar="DIR", help="folder of all runs (default: runs)")
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "search", "search architectures and compression; the same command continues a run")
+    command.add_argument("job", nargs="?", metavar="JOB.yaml", help="job file; the options below override it")
+    command.add_argument("--data", metavar="NAME|PATH", help="digits, mnist, fashion_mnist, cifar10, or an .npz file")
+    command.add_argument("--device", metavar="NAME", help="board name (see 'tinyfront devices') or board .toml file")
+    command.add_argument("--task", metavar="T", help="classification")
+    command.add_argument("--trials", type=int, metavar="N", help="stop after N trained trials")
+    command.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes (default 5 without --trials)")
+    command.add_argument("--name", metavar="RUN", help="name of the run (default: from data, device and job)")
+    command.add_argument("--workers", type=int, metavar="W", help="trials trained at once (default: number of cores)")
+    command.add_argument("--seed", type=int, metavar="S", help="equal seeds give equal trials with one worker")
+    command.add_argument("--strategy", metavar="NAME", help="tpe (default) or random")
+    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override any key of the job")
+    command.add_argument("--runs-dir", default="runs", metavar="DIR", help="folder of all runs (default: runs)")
+    _add_json(command)
+
+
+def _add_pareto(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "pareto", "show the Pareto front of a run")
+    _add_runs(command)
+    form = command.add_mutually_exclusive_group()
+    _add_json(form)  # type: ignore[arg-type]  # a group takes arguments as a parser does
+    form.add_argument("--csv", metavar="FILE", help="write the front as CSV")
+    form.add_argument("--plot", metavar="FILE", help="draw the front: .png, .svg or .html")
+    command.add_argument("--device", metavar="NAME", help="cost the artifacts on another board")
+    command.add_argument("--all", action="store_true", help="every trial, not only the front")
+
+
+def _add_show(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "show", "show one trial of a run")
+    _add_runs(command)
+    command.add_argument("trial", type=int, metavar="TRIAL", help="number of the trial")
+    _add_json(command)
+
+
+def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "status", "say how far a run is")
+    _add_runs(command)
+    _add_json(command)
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "export", "write a model of a run, ready for the device")
+    _add_runs(command)
+    choice = command.add_mutually_exclusive_group()
+    choice.add_argument("--trial", type=int, metavar="N", help="this trial")
+    choice.add_argument("--pick", metavar="HOW", help="accuracy, flash, ram, latency or knee (default: accuracy)")
+    command.add_argument("--device", metavar="NAME", help="export for another board than the run's")
+    command.add_argument("--target", required=True, metavar="TARGET", help="tflite or cpp")
+    command.add_argument("--out", metavar="DIR", help="folder to write (default: RUN-TRIAL-TARGET here)")
+
+
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "score", "what a .tflite of any origin costs on a board, and whether it fits")
+    command.add_argument("model", metavar="MODEL.tflite")
+    command.add_argument("--device", required=True, metavar="NAME", help="board name or board .toml file")
+    command.add_argument("--data", metavar="NAME|PATH", help="also run it on this data's validation and test split")
+    _add_json(command)
+
+
+def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "devices", "list the boards, or one with the source of its numbers")
+    command.add_argument("name", nargs="?", metavar="NAME")
+    _add_json(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code: 0 ok, 1 nothing fits, 2 usage or job, 3 data, 4 toolchain, 5 storage, 130/143 signals."""
+    began = time.monotonic()
+    options = parser().parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version
+
+        print(version("tinyfront"))
+        return 0
+    if options.command is None:
+        parser().print_help()
+        return 2
+    from search import commands
+
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return commands.COMMANDS[options.command](options, began)
+    except TinyFrontError as error:
+        print(f"tinyfront: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("tinyfront: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    print("tinyfront: terminated; the same command goes on from here", file=sys.stderr)
+    raise SystemExit(143)

@@ -1,0 +1,176 @@
+"""What each command does once its options are parsed; every function returns an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from search import codec, text
+from search.document import as_document, show_document
+from search.errors import JobError, guess
+from search.record import TrialRecord
+from search.store import RunFolder, find_run
+
+Command = Callable[[argparse.Namespace, float], int]
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def run_search(options: argparse.Namespace, began: float) -> int:
+    """``tinyfront search``."""
+    from search.job import read_job
+    from search.progress import Progress
+    from search.run import search
+    from search.show import summary_of
+
+    given = {
+        key: getattr(options, key)
+        for key in ("data", "device", "task", "trials", "minutes", "name", "workers", "seed", "strategy")
+    }
+    job = read_job(None if options.job is None else Path(options.job), given, options.set)
+    run = search(job, Path(options.runs_dir), Progress(sys.stderr), began)
+    summary = summary_of(run)
+    if options.json:
+        _print_json(as_document(summary))
+    else:
+        print(text.table(summary), end="")
+    return 0 if summary.front else 1
+
+
+def pareto(options: argparse.Namespace, _: float) -> int:
+    """``tinyfront pareto``."""
+    from search.show import summary_of
+
+    run = find_run(Path(options.runs_dir), options.run)
+    summary = summary_of(run, options.device)
+    if options.json:
+        _print_json(as_document(summary, all_trials=options.all))
+    elif options.csv:
+        from search.csv_out import write_csv
+
+        write_csv(summary, Path(options.csv), all_trials=options.all)
+    elif options.plot:
+        from search.plots import plot
+
+        plot(summary, Path(options.plot))
+    else:
+        print(text.table(summary, all_trials=options.all), end="")
+    return 0 if summary.front else 1
+
+
+def _trial_of(run: RunFolder, number: int) -> TrialRecord:
+    record = run.record(number)
+    if record is None:
+        known = [str(each.trial) for each in run.records()]
+        raise JobError(f"run {run.name!r} has no trial {number}.{guess(str(number), known) if known else ''}")
+    return record
+
+
+def show(options: argparse.Namespace, _: float) -> int:
+    """``tinyfront show``."""
+    from search import trial_text
+    from search.show import budget_and_device, summary_of
+
+    run = find_run(Path(options.runs_dir), options.run)
+    record = _trial_of(run, options.trial)
+    on_front = any(point.trial == record.trial for point in summary_of(run).front)
+    test = run.test_scores().get(record.trial)
+    if options.json:
+        _print_json(show_document(record, on_front=on_front, test=test))
+    else:
+        budget, board = budget_and_device(run)
+        print(trial_text.show(record, device=board.name, budget=budget, on_front=on_front, test=test), end="")
+    return 0
+
+
+def status(options: argparse.Namespace, _: float) -> int:
+    """``tinyfront status``."""
+    from search.show import progress_of, summary_of
+    from search.status_text import status as status_text
+
+    run = find_run(Path(options.runs_dir), options.run)
+    summary, progress = summary_of(run), progress_of(run)
+    if options.json:
+        counts = {key: getattr(summary, key) for key in ("n_trials", "n_trained", "n_feasible", "n_rejected", "n_failed")}
+        _print_json(
+            {"run": run.name, **codec.unstructure(progress), **counts, "hypervolume": summary.hypervolume}
+        )
+    else:
+        print(status_text(summary, progress), end="")
+    return 0
+
+
+def score(options: argparse.Namespace, _: float) -> int:
+    """``tinyfront score``: exit 1 when the file does not fit or cannot run."""
+    from search.scoring import score_document, score_file, score_text
+
+    scored = score_file(Path(options.model), options.device, options.data)
+    if options.json:
+        _print_json(score_document(scored))
+    else:
+        print(score_text(scored), end="")
+    return 0 if scored.fits else 1
+
+
+def export(options: argparse.Namespace, _: float) -> int:
+    """``tinyfront export``."""
+    from search.export import export_trial
+
+    files = export_trial(
+        find_run(Path(options.runs_dir), options.run),
+        trial=options.trial,
+        how=options.pick or "accuracy",
+        device=options.device,
+        target=options.target,
+        out=None if options.out is None else Path(options.out),
+    )
+    for file in files:
+        print(file)
+    return 0
+
+
+def devices(options: argparse.Namespace, _: float) -> int:
+    """``tinyfront devices``."""
+    from devices.boards import device_names
+    from search.boards import find_device
+
+    names = [options.name] if options.name else list(device_names())
+    boards = [find_device(name) for name in names]
+    if options.json:
+        documents = [codec.unstructure(board) for board in boards]
+        _print_json(documents[0] if options.name else documents)
+    elif options.name:
+        print(_board_text(codec.unstructure(boards[0])), end="")
+    else:
+        for board in boards:
+            print(
+                f"{board.name:<24} {board.core:<14} {board.clock_hz / 1e6:>5g} MHz  flash {board.flash_bytes:>9} B"
+                f"  RAM {board.ram_bytes:>8} B  {board.description}"
+            )
+    return 0
+
+
+def _board_text(document: Mapping[str, Any]) -> str:
+    sources = dict(document["sources"])
+    lines = []
+    for key, value in document.items():
+        if key != "sources":
+            lines.append(f"{key:<16} {value}" + (f"   [{sources[key]}]" if key in sources else ""))
+    return "\n".join(lines) + "\n"
+
+
+COMMANDS: Mapping[str, Command] = {
+    "search": run_search,
+    "pareto": pareto,
+    "show": show,
+    "status": status,
+    "export": export,
+    "score": score,
+    "devices": devices,
+}

@@ -1,0 +1,1 @@
+"""Data in: one loader a file, one line in `load.LOADERS`."""

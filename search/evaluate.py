@@ -1,0 +1,223 @@
+"""Accuracy of the artifact, run by the device's own interpreter.
+
+The ``tflite-micro`` wheel gives the same output bytes as the kernels on a
+Cortex-M; LiteRT is the stand-in where that wheel does not exist, and its
+outputs may differ by a few steps of the output scale.  One inference of a
+net of a few thousand weights takes about 40 microseconds, of which setting
+the input and fetching the output are not measurable; the arena's size costs
+nothing either.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from search.errors import TinyFrontError, ToolchainError
+from search.record import InterpreterName, Proportion
+
+if TYPE_CHECKING:
+    from devices.artifact import Artifact, Port
+    from search.datasets.dataset import Split
+
+Array: TypeAlias = npt.NDArray[Any]
+T = TypeVar("T")
+
+_PACKAGES: dict[InterpreterName, str] = {"tflm": "tflite-micro", "litert": "ai-edge-litert"}
+# Far above any microcontroller's RAM, so that an artifact which is over budget can still be scored.
+_ARENA_BYTES = (16 << 20, 256 << 20)
+
+
+class EvaluationError(TinyFrontError):
+    """The interpreter does not run this artifact; the message says what it answered."""
+
+
+def available_interpreter() -> InterpreterName:
+    """The best interpreter of this machine: ``tflm`` where its wheel imports (Linux x86-64), else ``litert``.
+
+    Raises
+    ------
+    ToolchainError
+        When neither can be imported.
+    """
+    try:
+        from tflite_micro import runtime  # noqa: F401
+    except (ImportError, OSError):
+        pass
+    else:
+        return "tflm"
+    try:
+        from ai_edge_litert import interpreter  # noqa: F401
+    except (ImportError, OSError) as error:
+        raise ToolchainError(
+            f"no interpreter for .tflite files can be imported ({error}): "
+            "install tflite-micro (Linux x86-64) or ai-edge-litert"
+        ) from error
+    return "litert"
+
+
+def interpreter_version(interpreter: InterpreterName) -> str:
+    """Version of the package behind `interpreter`; ToolchainError when it is not installed."""
+    try:
+        return metadata.version(_PACKAGES[interpreter])
+    except metadata.PackageNotFoundError as error:
+        raise ToolchainError(f"{_PACKAGES[interpreter]} is not installed: pip install it") from error
+
+
+def quantize(port: Port, x: npt.NDArray[np.float32]) -> Array:
+    """Stored values of real inputs, as the exported ``QuantizeInput`` computes them in single precision.
+
+    ``round(x / scale) + zero_point``, halves away from zero (as TFLite's
+    QUANTIZE operator), cut off at the ends of the type; NaN gives the lowest.
+
+    Parameters
+    ----------
+    port
+        The artifact's input; a scale of 0 means that it takes floats.
+    x
+        Real values of any shape.
+
+    Returns
+    -------
+    Contiguous array of the port's type, of the shape of `x`.
+    """
+    if port.scale == 0.0:
+        return np.ascontiguousarray(x, np.dtype(str(port.dtype)))
+    limits = np.iinfo(np.dtype(str(port.dtype)))
+    quotient = (x.astype(np.float32, copy=False) / np.float32(port.scale)).astype(np.float64)
+    rounded = np.trunc(quotient + np.copysign(0.5, quotient))  # exact: a single-precision value plus a half
+    stored = np.clip(rounded + port.zero_point, limits.min, limits.max)
+    return np.ascontiguousarray(np.where(np.isnan(stored), limits.min, stored).astype(limits.dtype))
+
+
+def predict(artifact: Artifact, x: npt.NDArray[np.float32], interpreter: InterpreterName) -> Array:
+    """Outputs of the artifact, one inference a sample, its state cleared before each.
+
+    Parameters
+    ----------
+    artifact
+        The file to run; a crash of the interpreter on a file of foreign origin ends the process.
+    x
+        Network inputs (n, *input_shape), not quantised, n >= 1.
+    interpreter
+        What runs it.
+
+    Returns
+    -------
+    Stored outputs (n, *output_shape) in the output's own type, int8 as a rule.
+
+    Raises
+    ------
+    EvaluationError
+        When the shape of `x` does not fit, or the interpreter refuses the artifact.
+    ToolchainError
+        When the interpreter is not installed.
+    """
+    if x.shape[1:] != artifact.input.shape[1:] or artifact.input.shape[0] != 1:
+        raise EvaluationError(
+            f"the artifact takes one input of shape {artifact.input.shape}, "
+            f"the data has {x.shape[1:]}: score it on the data it was made for"
+        )
+    stored = quantize(artifact.input, x)[:, np.newaxis]  # (n, 1, *input_shape)
+    infer = _OPENERS[interpreter](artifact.content)
+    try:
+        return np.concatenate([infer(sample) for sample in stored])
+    except (RuntimeError, ValueError) as error:
+        raise EvaluationError(f"{interpreter} failed in an inference: {error}") from error
+
+
+def accuracy(artifact: Artifact, split: Split, interpreter: InterpreterName) -> Proportion:
+    """Share of a split that the artifact classifies right.
+
+    The class is the first of the greatest stored outputs, as on the device:
+    int8 outputs do tie.
+
+    Raises
+    ------
+    EvaluationError, ToolchainError
+        As `predict` does.
+    """
+    outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
+    return Proportion(correct=int((outputs.argmax(axis=1) == split.y).sum()), n=len(split))
+
+
+def _tflm(content: bytes) -> Callable[[Array], Array]:
+    """Inference of one sample (1, *input_shape) by TensorFlow Lite Micro."""
+    try:
+        from tflite_micro import runtime
+    except (ImportError, OSError) as error:
+        raise ToolchainError(f"tflite-micro cannot be imported ({error}): install it, or use litert") from error
+    said = ""
+    for arena_bytes in _ARENA_BYTES:
+        made, said = _with_stderr(lambda size=arena_bytes: runtime.Interpreter.from_bytes(content, arena_size=size))
+        if made is not None:
+            return _bound(made.reset, made.set_input, made.invoke, made.get_output, 0, 0)
+    raise EvaluationError(f"TensorFlow Lite Micro does not run this file: {said}")
+
+
+def _litert(content: bytes) -> Callable[[Array], Array]:
+    """Inference of one sample by LiteRT's builtin kernels: XNNPACK's differ more from the device's."""
+    try:
+        from ai_edge_litert import interpreter as litert
+    except (ImportError, OSError) as error:
+        raise ToolchainError(f"ai-edge-litert cannot be imported ({error}): install it") from error
+    plain = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+
+    def make() -> Any:
+        made = litert.Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=plain)
+        made.allocate_tensors()
+        return made
+
+    made, said = _with_stderr(make)
+    if made is None:
+        raise EvaluationError(f"LiteRT does not run this file: {said}")
+    source, sink = made.get_input_details()[0]["index"], made.get_output_details()[0]["index"]
+
+    def give(sample: Array, index: int) -> None:
+        made.set_tensor(index, sample)
+
+    return _bound(made.reset_all_variables, give, made.invoke, made.get_tensor, source, sink)
+
+
+_OPENERS: dict[InterpreterName, Callable[[bytes], Callable[[Array], Array]]] = {"tflm": _tflm, "litert": _litert}
+
+
+def _bound(
+    reset: Callable[[], object],
+    give: Callable[[Array, int], object],
+    invoke: Callable[[], object],
+    take: Callable[[int], Array],
+    source: int,
+    sink: int,
+) -> Callable[[Array], Array]:
+    def infer(sample: Array) -> Array:
+        reset()
+        give(sample, source)
+        invoke()
+        return take(sink)
+
+    return infer
+
+
+def _with_stderr(make: Callable[[], T]) -> tuple[T | None, str]:
+    """What `make` made, or None and the reason: interpreters give theirs on the C library's stderr only."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as stream:
+        os.dup2(stream.fileno(), 2)
+        try:
+            return make(), ""
+        except (RuntimeError, ValueError) as error:
+            stream.seek(0)
+            lines = stream.read().decode(errors="replace").split("\n")
+            return None, "; ".join([*(line.strip() for line in lines if line.strip()), str(error)][-4:])
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,133 @@
+"""``tinyfront export``: one model of a run, ready for the device."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.artifact import Artifact
+from devices.export.catalog import find_target
+from devices.export.target import Bundle, ExportError, Golden, Metric, Normalization, Provenance
+from devices.export.write import export
+from devices.flatbuffer import read_artifact, read_graph
+from devices.measure import measure
+from search.errors import JobError, NothingFitsError, StorageError
+from search.front import front, pick
+from search.record import Proportion, TrialRecord
+from search.show import budget_and_device
+from search.store import RunFolder
+
+if TYPE_CHECKING:
+    from search.datasets.dataset import Dataset
+    from search.record import Score
+
+_GOLDEN_SAMPLES = 3
+
+
+def export_trial(
+    run: RunFolder, *, trial: int | None, how: str, device: str | None, target: str, out: Path | None
+) -> tuple[Path, ...]:
+    """Write a trial's model for a target.
+
+    Parameters
+    ----------
+    trial
+        Number of a scored trial; None picks from the front by `how`.
+    how
+        One of `search.front.PICKS`.
+    device
+        Another board than the run's; None for the run's.
+    out
+        Folder to write; None makes one here, named by run, trial and target.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+
+    Raises
+    ------
+    JobError
+        For an unknown trial, target, board or way to pick, or an occupied folder.
+    NothingFitsError
+        When the run has no front, or the model does not fit the board.
+    StorageError
+        When the run is damaged.
+    """
+    try:
+        writer = find_target(target)
+        record = _chosen(run, trial, how)
+        bundle = _bundle(run, record, device)
+        folder = out or Path(f"{run.name}-{record.trial:04d}-{writer.name}")
+        return export(bundle, writer, folder)
+    except ExportError as error:
+        raise JobError(str(error)) from error
+
+
+def _chosen(run: RunFolder, trial: int | None, how: str) -> TrialRecord:
+    if trial is None:
+        return pick(front(run.records(), run.job().objectives), how)
+    record = run.record(trial)
+    if record is None or record.score is None:
+        state = "is unknown" if record is None else f"was {record.state}: {record.reason}"
+        raise JobError(f"trial {trial} of run {run.name!r} {state}; 'tinyfront pareto {run.name}' lists what can be exported")
+    return record
+
+
+def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
+    from search.datasets.load import read
+
+    if record.score is None:
+        raise StorageError(f"trial {record.trial} of run {run.name!r} has no score")
+    budget, board = budget_and_device(run, device)
+    data = read(run.data_file)
+    artifact = read_artifact(run.artifact(record), data.labels)
+    footprint, _ = measure(artifact.content, board)
+    over = {name: value for name, value in footprint.excess_over(budget) if value > 0}
+    if over:
+        broken = ", ".join(f"{name} by {value:.10g}" for name, value in over.items())
+        raise NothingFitsError(f"trial {record.trial} does not fit {board.name}: it exceeds {broken}; pick another")
+    return Bundle(
+        artifact=artifact,
+        graph=read_graph(artifact.content),
+        device=board,
+        footprint=footprint,
+        normalization=Normalization(offset=data.normalization.offset, factor=data.normalization.factor),
+        provenance=_provenance(run, record, data),
+        golden=_golden(artifact, data, record.score),
+        metrics=_metrics(record.score, run.test_scores().get(record.trial)),
+    )
+
+
+def _provenance(run: RunFolder, record: TrialRecord, data: Dataset) -> Provenance:
+    rows = {**record.drawn, **{f"compression.{name}": json.dumps(dict(v)) for name, v in record.compression.items()}}
+    return Provenance(
+        run=run.name,
+        trial=record.trial,
+        tinyfront_version=version("tinyfront"),
+        data=data.name,
+        hyperparameters=tuple((name, str(value)) for name, value in rows.items()),
+    )
+
+
+def _golden(artifact: Artifact, data: Dataset, score: Score) -> tuple[Golden, ...]:
+    """The first validation samples and what the interpreter answers; the test split stays shut."""
+    from search.evaluate import interpreter_version, predict, quantize
+
+    x, y = data.validation.x[:_GOLDEN_SAMPLES], data.validation.y[:_GOLDEN_SAMPLES]
+    stored, answers = quantize(artifact.input, x), predict(artifact, x, score.interpreter)
+    label = f"{score.interpreter} {interpreter_version(score.interpreter)}"
+    return tuple(
+        Golden.from_arrays(stored[index], answers[index], interpreter=label, label=int(y[index]))
+        for index in range(len(x))
+    )
+
+
+def _metrics(score: Score, test: Proportion | None) -> tuple[Metric, ...]:
+    shares = {"accuracy": score.accuracy} | ({} if test is None else {"test_accuracy": test})
+    return tuple(
+        Metric(name=name, value=share.value, n=share.n, low=share.interval()[0], high=share.interval()[1])
+        for name, share in shares.items()
+    )

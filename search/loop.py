@@ -1,0 +1,272 @@
+"""The search: ask, screen, train in workers, tell, until trials or minutes are used up.
+
+One coordinator owns ask, tell and every file of the run; workers get a task
+and send back an outcome.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial
+
+from search.files import write_whole
+from search.pool import Failure, Pool
+from search.problem import Problem
+from search.record import InterpreterName, Score, Seconds, State, TrialRecord
+from search.screen import CandidateError, Screened, draw
+from search.store import RunFolder
+from search.study import ask, tell, unsettled
+from search.worker import Outcome, TrialTask, float_key, run_trial
+
+# Drawing on and on without a new feasible candidate means that there is none left.
+_MOST_REJECTED_IN_A_ROW = 200
+# A trial is only started when it is likely to end before the deadline.
+_SAFETY = 1.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """When to stop.
+
+    Attributes
+    ----------
+    began
+        Monotonic second at which this sitting began.
+    before
+        Seconds that earlier sittings of the run took.
+    limit
+        Seconds of all sittings together; None for no limit.
+    """
+
+    began: float
+    before: float
+    limit: float | None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of all sittings so far."""
+        return self.before + time.monotonic() - self.began
+
+    @property
+    def left(self) -> float:
+        """Seconds left; infinite without a limit."""
+        return float("inf") if self.limit is None else self.limit - self.elapsed
+
+
+@dataclass(slots=True)
+class _Running:
+    """A trial in a worker."""
+
+    trial: Trial
+    screened: Screened
+    task: TrialTask
+
+
+@dataclass(slots=True, kw_only=True)
+class Search:
+    """A search under way.
+
+    `report` is called with every record that is told, in order.
+    """
+
+    problem: Problem
+    run: RunFolder
+    study: Study
+    pool: Pool
+    clock: Clock
+    interpreter: InterpreterName
+    report: Callable[[TrialRecord], None]
+    records: list[TrialRecord] = field(default_factory=list)
+    _running: dict[int, _Running] = field(default_factory=dict)
+    _unsettled: list[FrozenTrial] = field(default_factory=list)
+    _keys: dict[str, int] = field(default_factory=dict)
+    _digest: str = ""
+    _rejected_in_a_row: int = 0
+
+    def go(self) -> None:
+        """Search until the job is done or its time is up."""
+        self._digest = self.problem.data.digest()
+        self._settle()
+        while self._fill() or self._running:
+            self._collect()
+            if self._running and self.clock.left <= self._reserve():
+                self._abandon()
+                return
+
+    def _settle(self) -> None:
+        """Take up an interrupted run: told trials are read, recorded ones told, the others asked again."""
+        self.records = list(self.run.records())
+        self._keys = {record.key: record.trial for record in self.records if record.state != "rejected"}
+        recorded = {record.trial: record for record in self.records}
+        for frozen in unsettled(self.study):
+            if frozen.number in recorded:
+                tell(self.study, self.problem.job, recorded[frozen.number])
+            else:
+                self._unsettled.append(frozen)
+
+    def _fill(self) -> bool:
+        """Give every free worker a trial; True where one was given."""
+        given = False
+        while self.pool.free and self._wants_more():
+            given = self._start_one() or given
+        return given
+
+    def _wants_more(self) -> bool:
+        """True while the job allows one more trial to be trained."""
+        trials = self.problem.job.trials
+        trained = sum(record.state != "rejected" for record in self.records) + len(self._running)
+        if trials is not None and trained >= trials:
+            return False
+        if self._rejected_in_a_row >= _MOST_REJECTED_IN_A_ROW:
+            return False
+        return self.clock.left > self._reserve() + _SAFETY * self._usual_seconds()
+
+    def _usual_seconds(self) -> float:
+        """Median seconds of a trained trial; 0 before the first."""
+        return statistics.median([r.seconds.total for r in self.records if r.score is not None] or [0.0])
+
+    def _reserve(self) -> float:
+        """Seconds to keep for opening the test split: front points at the speed of validation."""
+        scored = [record.seconds.score for record in self.records if record.score is not None]
+        if not scored:
+            return 2.0
+        data = self.problem.data
+        points = max(6, len(self.study.best_trials))
+        each = statistics.median(scored) * len(data.test) / len(data.validation)
+        return 3.0 + 1.2 * points * each / self.pool.workers
+
+    def _start_one(self) -> bool:
+        """Draw one candidate; True when it went to a worker, False when it was rejected."""
+        began = time.perf_counter()
+        trial = ask(self.study, self._unsettled.pop(0) if self._unsettled else None)
+        try:
+            screened = draw(trial, self.problem)
+        except CandidateError as error:
+            seconds = Seconds(draw=time.perf_counter() - began)
+            self._reject(trial, f"cannot be built: {error}", key=f"trial-{trial.number}", seconds=seconds)
+            return False
+        screened = replace(screened, draw_seconds=time.perf_counter() - began - screened.screen_seconds)
+        twin = self._keys.get(screened.key)
+        if twin is not None:
+            self._reject_screened(trial, screened, f"same candidate as trial {twin}")
+        elif not screened.fits:
+            self._reject_screened(trial, screened, _over(screened.excess))
+        else:
+            self._submit(trial, screened)
+            return True
+        return False
+
+    def _submit(self, trial: Trial, screened: Screened) -> None:
+        """Send a candidate to a worker."""
+        folder = self.run.trial_folder(trial.number)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = float_key(self.problem.job.seed, screened.candidate, self._digest)
+        task = TrialTask(
+            candidate=screened.candidate,
+            key=screened.key,
+            device=self.problem.device,
+            data_file=self.run.data_file,
+            weights_file=self.run.cache_file(weights),
+            log_file=folder / "log.txt",
+            seed=self.problem.job.seed,
+            interpreter=self.interpreter,
+        )
+        self._rejected_in_a_row = 0
+        self._keys[screened.key] = trial.number
+        self._running[trial.number] = _Running(trial, screened, task)
+        self.pool.submit(trial.number, run_trial, task)
+
+    def _collect(self) -> None:
+        """Tell what has ended; wait no longer than the deadline allows."""
+        timeout = self.clock.left - self._reserve()
+        results = self.pool.next_results(None if timeout == float("inf") else max(timeout, 0.0))
+        for number, result in results.items():
+            running = self._running.pop(number)
+            if isinstance(result, Failure):
+                self._fail(running, result)
+            else:
+                self._complete(running, result)
+
+    def _abandon(self) -> None:
+        """Drop what cannot end in time; a later sitting of the run takes it up again."""
+        for number in self.pool.running:
+            self.run.log("abandoned", trial=number)
+        self._running.clear()
+        self.pool.cancel()
+
+    def _complete(self, running: _Running, outcome: Outcome) -> None:
+        if outcome.weights is not None:
+            running.task.weights_file.parent.mkdir(exist_ok=True)
+            write_whole(running.task.weights_file, outcome.weights)
+        excess = dict(outcome.score.footprint.excess_over(self.problem.budget))
+        seconds = replace(
+            outcome.seconds, draw=running.screened.draw_seconds, screen=running.screened.screen_seconds
+        )
+        record = _record(running.trial, "complete", running.screened, excess=excess, score=outcome.score, seconds=seconds)
+        self._tell(running.trial, record, outcome.content)
+
+    def _fail(self, running: _Running, failure: Failure) -> None:
+        record = _record(running.trial, "failed", running.screened, reason=failure.reason)
+        self._tell(running.trial, record)
+
+    def _reject_screened(self, trial: Trial, screened: Screened, reason: str) -> None:
+        self._rejected_in_a_row += 1
+        self._tell(trial, _record(trial, "rejected", screened, reason=reason))
+
+    def _reject(self, trial: Trial, reason: str, *, key: str, seconds: Seconds) -> None:
+        self._rejected_in_a_row += 1
+        record = TrialRecord(
+            trial=trial.number,
+            state="rejected",
+            reason=reason,
+            space=str(trial.params.get("space", self.problem.spaces[0].name)),
+            drawn=trial.params,
+            key=key,
+            seconds=seconds,
+        )
+        self._tell(trial, record)
+
+    def _tell(self, trial: Trial, record: TrialRecord, content: bytes | None = None) -> None:
+        """Files first, then the study: what the study knows is on disk."""
+        self.run.write_trial(record, content)
+        tell(self.study, self.problem.job, record, trial)
+        self.records.append(record)
+        self.run.log(
+            "told", trial=record.trial, state=record.state, reason=record.reason, elapsed=round(self.clock.elapsed, 3)
+        )
+        self.report(record)
+
+
+def _over(excess: Mapping[str, float]) -> str:
+    broken = [f"{name} by {value:.10g}" for name, value in excess.items() if value > 0]
+    return f"over budget untrained: {', '.join(broken)}"
+
+
+def _record(
+    trial: Trial,
+    state: State,
+    screened: Screened,
+    *,
+    reason: str = "",
+    excess: Mapping[str, float] | None = None,
+    score: Score | None = None,
+    seconds: Seconds | None = None,
+) -> TrialRecord:
+    return TrialRecord(
+        trial=trial.number,
+        state=state,
+        reason=reason,
+        space=screened.candidate.architecture.space,
+        drawn=trial.params,
+        compression=screened.candidate.plan.as_mapping(),
+        key=screened.key,
+        excess=screened.excess if excess is None else excess,
+        predicted=screened.footprint,
+        score=score,
+        seconds=seconds or Seconds(draw=screened.draw_seconds, screen=screened.screen_seconds),
+    )

@@ -1,0 +1,93 @@
+"""Strategies: how the next candidate is drawn from what the study knows.
+
+A strategy is one function and one line in `STRATEGIES`.  All are wrapped in
+`CandidateSampler`, so that a draw is a function of the job's seed, the trial's
+number, the parameter's name and the finished trials, and of nothing else: a
+killed search goes on as if it had not been killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from search.seeds import seed_of
+
+# Rejected candidates count as seen, so the first random ones are soon past.
+_STARTUP_TRIALS = 16
+# Every third trial takes the network of a front point and compresses it anew:
+# its float training is in the run's cache, so it costs a fraction of a trial.
+_BRANCH_EVERY = 3
+_BRANCH_AFTER = 8
+
+
+def _tpe(seed: int) -> BaseSampler:
+    """Multi-objective tree-structured Parzen estimator (Ozaki et al. 2022), one parameter at a time."""
+    return TPESampler(seed=seed, n_startup_trials=_STARTUP_TRIALS)
+
+
+def _random(seed: int) -> BaseSampler:
+    """Independent uniform draws: the baseline."""
+    return RandomSampler(seed=seed)
+
+
+STRATEGIES: tuple[tuple[str, Callable[[int], BaseSampler]], ...] = (("tpe", _tpe), ("random", _random))
+
+
+class CandidateSampler(BaseSampler):
+    """A strategy's sampler, made anew for every parameter of every trial, with a seed of its own.
+
+    Parameters
+    ----------
+    strategy
+        A name in `STRATEGIES`.
+    seed
+        The job's seed.
+    techniques
+        Names of the compression techniques: a parameter ``technique/...`` is
+        drawn anew in a branch, all others are the branch point's.
+    """
+
+    def __init__(self, strategy: str, seed: int, techniques: frozenset[str]) -> None:
+        self._make, self._seed, self._techniques = dict(STRATEGIES)[strategy], seed, techniques
+        self._point: tuple[int, FrozenTrial | None] = (-1, None)
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Nothing is drawn jointly: parameters of other branches would be missing."""
+        return {}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Nothing is drawn jointly."""
+        return {}
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """One parameter: the branch point's, else drawn with a sampler of its own seed."""
+        if self._point[0] != trial.number:
+            self._point = (trial.number, branch_point(study, trial, self._seed))
+        point = self._point[1]
+        if point is not None and param_name.split("/")[0] not in self._techniques and param_name in point.params:
+            return point.params[param_name]
+        sampler = self._make(seed_of(self._seed, trial.number, param_name))
+        return sampler.sample_independent(study, trial, param_name, param_distribution)
+
+
+def branch_point(study: Study, trial: FrozenTrial, seed: int) -> FrozenTrial | None:
+    """The front trial whose network `trial` compresses anew; None where it draws a new network.
+
+    Queued trials bring their own parameters and never branch.
+    """
+    if trial.number % _BRANCH_EVERY or "fixed_params" in trial.system_attrs:
+        return None
+    if len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) < _BRANCH_AFTER:
+        return None
+    front = sorted(study.best_trials, key=lambda best: best.number)
+    return front[seed_of(seed, trial.number, "branch") % len(front)] if front else None

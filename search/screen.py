@@ -1,0 +1,95 @@
+"""Draw a candidate and cost it before any training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compressors.lower import lower
+from compressors.topology import Topology, TopologyError
+from devices.device import Device
+from devices.footprint import Footprint
+from devices.measure import footprint
+from devices.slim import predicted_bytes
+from search.problem import Problem
+from spaces.candidate import Candidate, candidate_key
+from spaces.compression import draw_plan
+from spaces.errors import SpaceError
+from spaces.recipe import draw_recipe
+
+if TYPE_CHECKING:
+    from compressors.plan import CompressionPlan
+    from spaces.trial import Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screened:
+    """A candidate with its predicted cost, untrained.
+
+    Attributes
+    ----------
+    key
+        Equal keys are equal candidates.
+    excess
+        Figure above its limit by how much; above zero breaks it.
+    """
+
+    candidate: Candidate
+    key: str
+    footprint: Footprint
+    excess: Mapping[str, float]
+    draw_seconds: float
+    screen_seconds: float
+
+    @property
+    def fits(self) -> bool:
+        """True when no limit is broken."""
+        return all(value <= 0 for value in self.excess.values())
+
+
+class CandidateError(ValueError):
+    """What was drawn is no network that can be built or costed; the message says why."""
+
+
+def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footprint:
+    """Footprint of the artifact that a plan will make of a network, found without weights.
+
+    File bytes and operators are predicted from the lowered graph; the rest is
+    computed as for a file.
+    """
+    graph = lower(plan.outline(topology), plan.quantization.granularity)
+    return footprint(graph, device, predicted_bytes(graph))
+
+
+def draw(trial: Trial, problem: Problem) -> Screened:
+    """Draw space, architecture, compression and recipe from a trial, and cost the result.
+
+    Replaying a trial's parameters gives the equal candidate.
+
+    Raises
+    ------
+    CandidateError
+        When what was drawn cannot be built.
+    """
+    started = time.perf_counter()
+    spaces = {space.name: space for space in problem.spaces}
+    name = trial.suggest_categorical("space", list(spaces)) if len(spaces) > 1 else next(iter(spaces))
+    data = problem.data
+    try:
+        drawn = spaces[str(name)].draw(trial, data.input_shape, data.n_classes)
+        plan = draw_plan(trial, problem.compressors)
+        recipe = draw_recipe(trial, len(data.train), data.input_shape, problem.job.epochs)
+        drawn_at = time.perf_counter()
+        cost = predict(drawn.topology, plan, problem.device)
+    except (SpaceError, TopologyError) as error:
+        raise CandidateError(str(error)) from error
+    return Screened(
+        candidate=Candidate(architecture=drawn.architecture, plan=plan, recipe=recipe),
+        key=candidate_key(drawn.topology, plan.as_mapping(), recipe),
+        footprint=cost,
+        excess=dict(cost.excess_over(problem.budget)),
+        draw_seconds=drawn_at - started,
+        screen_seconds=time.perf_counter() - drawn_at,
+    )

@@ -1,0 +1,71 @@
+"""A run as its records have it now: read, never written, and without TensorFlow."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from devices.device import Device
+from devices.footprint import Budget
+from search.boards import budget_of, find_device
+from search.record import Score, TrialRecord
+from search.status_text import RunProgress, RunState
+from search.store import RunFolder
+from search.summary import Summary, summarize
+
+
+def budget_and_device(run: RunFolder, device: str | None = None) -> tuple[Budget, Device]:
+    """The run's limits and board, or another board's own limits."""
+    job = run.job()
+    board = find_device(device or job.device)
+    if device is not None and board.name != find_device(job.device).name:
+        return Budget(flash_bytes=board.flash_bytes, ram_bytes=board.ram_bytes, latency_ms=job.budget.latency_ms), board
+    return budget_of(job, board), board
+
+
+def summary_of(run: RunFolder, device: str | None = None) -> Summary:
+    """The run's summary; with `device`, its artifacts costed anew on that board.
+
+    Raises
+    ------
+    JobError
+        When the board is unknown.
+    StorageError
+        When the run is damaged.
+    """
+    budget, board = budget_and_device(run, device)
+    records = run.records()
+    if device is not None:
+        records = tuple(_on_board(run, record, board, budget) for record in records)
+    return summarize(
+        run=run.name,
+        device=board.name,
+        objectives=run.job().objectives,
+        budget=budget,
+        records=records,
+        test=run.test_scores(),
+    )
+
+
+def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget) -> TrialRecord:
+    """The record with its artifact costed on another board; rejected ones keep what they were rejected for."""
+    from devices.measure import measure
+
+    if record.score is None:
+        return record
+    footprint, _ = measure(run.artifact(record), board)
+    score: Score = dataclasses.replace(record.score, footprint=footprint)
+    return dataclasses.replace(record, score=score, excess=dict(footprint.excess_over(budget)))
+
+
+def progress_of(run: RunFolder) -> RunProgress:
+    """How far a run is, from its events and its lock."""
+    job = run.job()
+    last = [event["event"] for event in run.events() if event.get("event") in ("started", "finished")]
+    state: RunState = "interrupted"
+    if run.is_running():
+        state = "running"
+    elif last and last[-1] == "finished":
+        state = "finished"
+    return RunProgress(
+        state=state, trials=job.trials, minutes=job.minutes, elapsed_seconds=run.elapsed_seconds()
+    )

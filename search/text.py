@@ -1,0 +1,250 @@
+"""What a run looks like in a terminal: plain text without colours, every estimate labelled as one."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from compressors.compressor import Value
+from devices.footprint import Budget
+from search.record import Proportion
+from search.summary import FrontPoint, Summary, TrialRow
+from search.units import duration, figure, kilobytes, milliseconds_range, percent, title
+
+WIDTH = 100
+"""Columns that fit any terminal in use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """Two lines of heading and the side its cells stand on."""
+
+    name: str
+    unit: str
+    left: bool = False
+
+
+_HEADING = (
+    _Column(name="trial", unit=""),
+    _Column(name="val. accuracy", unit="% (95 %)"),
+    _Column(name="test accuracy", unit="% (95 %)"),
+    _Column(name="flash", unit="est. kB"),
+    _Column(name="model", unit="kB"),
+    _Column(name="RAM", unit="est. kB"),
+    _Column(name="latency", unit="est. ms (90 %)"),
+    _Column(name="space, compression", unit="", left=True),
+)
+_TEST = 2
+_NO_BREAK = "\u00a0"
+
+
+def table(summary: Summary, *, all_trials: bool = False, width: int | None = None) -> str:
+    """The run's front as text, with all that is needed to judge it; ends in a newline.
+
+    Parameters
+    ----------
+    all_trials
+        Adds one line for each trial that is not on the front.
+    width
+        Columns to cut long rows and wrap long sentences to; None leaves them long.
+    """
+    lines = [*_wrapped(_header(summary), width), ""]
+    lines += [*(_cut(line, width) for line in _rows(summary)), ""] if summary.front else _nothing_fits(summary)
+    lines += _wrapped([*legend(summary), *_spent(summary)], width)
+    rest = [row for row in summary.trials if not row.on_front] if all_trials else []
+    if rest:
+        lines += ["", "not on the front:", *(progress_line(row, width=width) for row in rest)]
+    return "\n".join(lines) + "\n"
+
+
+def progress_line(row: TrialRow, *, width: int | None = WIDTH) -> str:
+    """One line for a trial that has just ended, cut to `width` columns.
+
+    The word after the number says how it went: ``front`` joined the front,
+    ``over`` was trained and is over a limit after all, ``trained`` is within
+    the limits and dominated, ``rejected`` and ``failed`` say why.
+    """
+    if row.point is None:
+        return _cut(f"#{row.trial:04d} {row.state:<9} {row.space:<17}   {row.reason or 'no reason given'}", width)
+    word = "front" if row.on_front else "trained" if row.feasible else "over"
+    cost = row.point.footprint
+    # What is over comes early, so that a narrow terminal does not cut it off.
+    by = "" if row.feasible else f"  {over(row.excess)}"
+    line = (
+        f"#{row.trial:04d} {word:<9} {row.space:<17} {100 * row.point.accuracy.value:5.1f} %{by}"
+        f"  model {kilobytes(cost.model_bytes):>5} kB  est. RAM {kilobytes(cost.ram_bytes):>5} kB"
+        f"  est. {figure('latency_ms', cost.latency_ms)}  {duration(row.seconds.total)}"
+    )
+    return _cut(line, width)
+
+
+def best_so_far(summary: Summary, *, rows: int = 5, width: int | None = WIDTH) -> str:
+    """The most accurate points of the front of a running search, a few lines; ends in a newline."""
+    if not summary.front:
+        return f"best so far: nothing fits yet ({summary.n_trained} trained, {summary.n_rejected} rejected)\n"
+    accurate = sorted(summary.front, key=lambda each: -each.accuracy.value)[:rows]
+    more = len(summary.front) - len(accurate)
+    head = f"best so far, {_trials(len(summary.front))} on the front, hypervolume {summary.hypervolume:.3f}:"
+    lines = [head, *(f"  {_brief(point)}" for point in accurate)]
+    lines += [f"  and {more} smaller or faster"] if more else []
+    return "\n".join(_cut(line, width) for line in lines) + "\n"
+
+
+def values(settings: Mapping[str, Value]) -> str:
+    """Settings on one line: ``filters 0.5, steps 3``."""
+    return ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in settings.items()
+    )
+
+
+def limits(budget: Budget) -> str:
+    """The limits on one line."""
+    latency = "none" if budget.latency_ms is None else figure("latency_ms", budget.latency_ms)
+    return f"limits: flash {kilobytes(budget.flash_bytes)} kB, RAM {kilobytes(budget.ram_bytes)} kB, latency {latency}"
+
+
+def over(excess: Mapping[str, float]) -> str:
+    """By how much which limits are broken: ``over by flash 3.2 kB, RAM 0.4 kB``."""
+    broken = (f"{title(name)} {figure(name, value)}" for name, value in excess.items() if value > 0)
+    return f"over by {', '.join(broken)}"
+
+
+def counts(summary: Summary) -> list[str]:
+    """How the trials went: a line, and one each for the causes of rejections and failures."""
+    parts = [f"{summary.n_trained} trained ({summary.n_feasible} fit the limits, {len(summary.front)} on the front)"]
+    parts += [f"{summary.n_rejected} rejected before training"] if summary.n_rejected else []
+    parts += [f"{summary.n_failed} failed"] if summary.n_failed else []
+    lines = [f"{_trials(summary.n_trials)}: {', '.join(parts)}"]
+    for word, causes in (("rejected", summary.rejections), ("failed", summary.failures)):
+        if causes:
+            lines.append(f"  {word}: " + ", ".join(f"{count} {cause}" for cause, count in causes.items()))
+    return lines
+
+
+def _header(summary: Summary) -> list[str]:
+    corner = ", ".join(
+        f"{title(name)} {figure(name, value)}" + (" (no limit set)" if _unlimited(summary, name) else "")
+        for name, value in summary.reference_point.items()
+    )
+    return [
+        f"{summary.run} on {summary.device}",
+        limits(summary.budget),
+        *counts(summary),
+        f"hypervolume {summary.hypervolume:.3f} of 1, measured from {corner}",
+    ]
+
+
+def _unlimited(summary: Summary, name: str) -> bool:
+    return name == "latency_ms" and summary.budget.latency_ms is None
+
+
+def _rows(summary: Summary) -> list[str]:
+    shown = [
+        index for index in range(len(_HEADING)) if index != _TEST or any(point.test_accuracy for point in summary.front)
+    ]
+    cells = [[column.name for column in _HEADING], [column.unit for column in _HEADING]]
+    cells += [_cells(point, knee=point.trial == summary.knee) for point in summary.front]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(_HEADING))]
+
+    def line(row: Sequence[str]) -> str:
+        aligned = (
+            row[index].ljust(widths[index]) if _HEADING[index].left else row[index].rjust(widths[index])
+            for index in shown
+        )
+        return "  ".join(aligned).rstrip()
+
+    return [line(row) for row in cells]
+
+
+def _cells(point: FrontPoint, *, knee: bool) -> list[str]:
+    cost = point.footprint
+    return [
+        f"{'*' if knee else ''}{'~' if point.interpreter == 'litert' else ''}{point.trial}",
+        percent(point.accuracy),
+        percent(point.test_accuracy) if point.test_accuracy else "-",
+        kilobytes(cost.flash_bytes),
+        kilobytes(cost.model_bytes),
+        kilobytes(cost.ram_bytes),
+        milliseconds_range(cost.latency_ms, cost.latency_low_ms, cost.latency_high_ms),
+        "; ".join((point.space, *(_technique(name, each) for name, each in point.compression.items()))),
+    ]
+
+
+def _technique(name: str, settings: Mapping[str, Value]) -> str:
+    return f"{name} ({values(settings)})" if settings else name
+
+
+def legend(summary: Summary) -> list[str]:
+    """What the marks and figures of the table mean, a line each."""
+    if not summary.front:
+        return []
+    lines = [
+        f"accuracy: of the model file; validation {_n([point.accuracy for point in summary.front])}"
+        + _tested([point.test_accuracy for point in summary.front if point.test_accuracy]),
+        "flash: model file (exact) + runtime code (est.); RAM: tensor arena + static RAM (est.); 1 kB = 1000 bytes",
+    ]
+    if summary.knee is not None:
+        lines.append(
+            "*: the knee: least loss of accuracy plus mean loss of the costs, each scaled to the front's range"
+        )
+    if any(point.interpreter == "litert" for point in summary.front):
+        lines.append("~: accuracy run by LiteRT, not by the device's own interpreter; the device's outputs may differ")
+    return lines
+
+
+def _n(shares: Sequence[Proportion]) -> str:
+    sizes = sorted({share.n for share in shares})
+    return f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
+
+
+def _tested(shares: Sequence[Proportion]) -> str:
+    return f", test {_n(shares)}" if shares else " (trials were chosen by it); the test split is unopened"
+
+
+def _nothing_fits(summary: Summary) -> list[str]:
+    lines = ["Nothing fits: no trained trial is within the limits."]
+    for row in summary.trials:
+        if row.trial == summary.nearest_miss:
+            lines.append(f"The closest is trial {row.trial}: {over(row.excess)}.")
+    return lines
+
+
+def _spent(summary: Summary) -> list[str]:
+    if summary.spent is None:
+        return []
+    by_share = sorted(summary.spent.share.items(), key=lambda item: -item[1])
+    parts = [f"{name.replace('_', '-')} {100 * share:.0f} %" for name, share in by_share if share >= 0.005]
+    cached = summary.spent.from_cache
+    return [
+        f"seconds: {duration(summary.spent.median_total)} a trained trial (median); {', '.join(parts)}"
+        + (f"; {cached} of {summary.n_trained} reused trained weights" if cached else "")
+    ]
+
+
+def _brief(point: FrontPoint) -> str:
+    cost = point.footprint
+    return (
+        f"#{point.trial:04d} {percent(point.accuracy):>17} %  model {kilobytes(cost.model_bytes):>6} kB"
+        f"  est. flash {kilobytes(cost.flash_bytes):>5} kB  RAM {kilobytes(cost.ram_bytes):>5} kB"
+        f"  {figure('latency_ms', cost.latency_ms)}"
+    )
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'' if count == 1 else 's'}"
+
+
+def _wrapped(lines: Sequence[str], width: int | None) -> list[str]:
+    """Sentences broken between words at `width`, what follows set in by four."""
+    if width is None:
+        return list(lines)
+    # A number stays with what it counts.
+    bound = (re.sub(r"(?<=\d) (?=\S)", _NO_BREAK, line) for line in lines)
+    parts = (part for line in bound for part in textwrap.wrap(line, width, subsequent_indent="    "))
+    return [part.replace(_NO_BREAK, " ") for part in parts]
+
+
+def _cut(line: str, width: int | None) -> str:
+    return line if width is None or len(line) <= width else f"{line[: width - 3]}..."

@@ -1,0 +1,108 @@
+"""One trial in a terminal: all that ``tinyfront show`` says about it."""
+
+from __future__ import annotations
+
+from devices.footprint import Budget, Footprint
+from search.record import Proportion, Score, TrialRecord
+from search.summary import PHASES, trial_row
+from search.text import over, values
+from search.units import duration, figure, kilobytes, milliseconds_range, percent
+
+_INTERPRETERS = {
+    "tflm": "by the TFLM interpreter, whose outputs are the device's",
+    "litert": "by LiteRT; the device's outputs may differ",
+}
+
+
+def show(record: TrialRecord, *, device: str, budget: Budget, on_front: bool, test: Proportion | None = None) -> str:
+    """The whole record as text; ends in a newline.
+
+    Parameters
+    ----------
+    device, budget
+        What its footprint was taken for.
+    on_front, test
+        What the record alone does not know; None: the test split is unopened.
+    """
+    lines = [f"trial {record.trial} on {device}: {_verdict(record, on_front)}"]
+    if record.score is not None:
+        lines += _score(record, record.score, test)
+    lines += _footprints(record, budget)
+    lines += ["", "drawn", *(f"  {name:<40} {value}" for name, value in record.drawn.items())]
+    if record.compression:
+        lines += ["", "compression"]
+        lines += [f"  {name:<24} {values(each)}".rstrip() for name, each in record.compression.items()]
+    lines += ["", f"seconds: {_seconds(record)}", f"space {record.space}, key {record.key}"]
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(record: TrialRecord, on_front: bool) -> str:
+    if record.score is None:
+        return f"{record.state}: {record.reason or 'no reason given'}"
+    if not record.feasible:
+        return f"trained, {over(record.excess)}"
+    return "trained, on the front" if on_front else "trained, fits the limits, dominated by the front"
+
+
+def _score(record: TrialRecord, score: Score, test: Proportion | None) -> list[str]:
+    artifact = trial_row(record, on_front=False).point
+    download = "-" if score.download_bytes is None else f"{score.download_bytes} B"
+    return [
+        "",
+        f"validation accuracy  {_share(score.accuracy)}; the search chose by it",
+        f"test accuracy        {_share(test) if test else 'not opened for this trial'}",
+        f"                     run {_INTERPRETERS[score.interpreter]}",
+        f"model                {artifact.artifact if artifact else '-'}, sha256 {score.sha256}",
+        f"parameters           {score.params}",
+        f"Huffman-coded        {download}",
+    ]
+
+
+def _share(share: Proportion) -> str:
+    return f"{percent(share)} %, {share.correct} of {share.n}, 95 % interval"
+
+
+def _footprints(record: TrialRecord, budget: Budget) -> list[str]:
+    """A table of what the file costs beside what was predicted before training and the limit."""
+    known = [("measured", record.score.footprint)] if record.score else []
+    known += [("predicted", record.predicted)] if record.predicted else []
+    if not known:
+        return ["", "no footprint: the network could not be built"]
+    limits = {"flash_bytes": budget.flash_bytes, "ram_bytes": budget.ram_bytes, "latency_ms": budget.latency_ms}
+    lines = ["", f"{'':<28}" + "".join(f"{name:>22}" for name, _ in known) + f"{'limit':>14}"]
+    for label, name in _FIGURES:
+        limit = limits.get(name)
+        cells = "".join(f"{_cell(each, name):>22}" for _, each in known)
+        lines.append(f"{label:<28}{cells}" + (f"{figure(name, limit):>14}" if limit is not None else ""))
+    return [*lines, "1 kB = 1000 bytes; the measured model file is exact; predicted: for the untrained network"]
+
+
+_FIGURES = (
+    ("flash (est.)", "flash_bytes"),
+    ("  model file", "model_bytes"),
+    ("  runtime code (est.)", "runtime_flash_bytes"),
+    ("RAM (est.)", "ram_bytes"),
+    ("  activations", "activation_bytes"),
+    ("  bookkeeping", "bookkeeping_bytes"),
+    ("  static RAM (est.)", "static_ram_bytes"),
+    ("latency (est., 90 %)", "latency_ms"),
+    ("cycles (est.)", "cycles"),
+    ("instructions (est.)", "instructions"),
+    ("multiply-accumulates", "macs"),
+)
+
+
+def _cell(footprint: Footprint, name: str) -> str:
+    if name == "latency_ms":
+        interval = milliseconds_range(footprint.latency_ms, footprint.latency_low_ms, footprint.latency_high_ms)
+        return f"{interval} ms"
+    value = getattr(footprint, name)
+    if value is None:
+        return "not measured"
+    return f"{kilobytes(value)} kB" if name.endswith("_bytes") else f"{value}"
+
+
+def _seconds(record: TrialRecord) -> str:
+    parts = [(name, getattr(record.seconds, name)) for name in PHASES]
+    split = ", ".join(f"{name.replace('_', '-')} {duration(value)}" for name, value in parts if value > 0)
+    return f"{duration(record.seconds.total)}" + (f" ({split})" if split else "")

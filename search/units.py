@@ -1,0 +1,59 @@
+"""Figures for people: one way to write bytes, milliseconds, shares and durations.
+
+1 kB is 1000 bytes everywhere, as in the data sheets' "file size" and not the
+1024 of "KiB"; exact bytes stand in JSON and CSV.
+"""
+
+from __future__ import annotations
+
+from search.record import Proportion
+
+
+def kilobytes(count: float) -> str:
+    """Bytes in kB of 1000 bytes, one decimal: 24312 is ``24.3``."""
+    return f"{count / 1000:.1f}"
+
+
+def milliseconds(value: float) -> str:
+    """Milliseconds with about three digits: ``0.042``, ``1.23``, ``12.3``, ``1234``."""
+    if value < 0.1:
+        return f"{value:.3f}"
+    if value < 10:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def milliseconds_range(value: float, low: float, high: float) -> str:
+    """An estimate and its interval: ``12.3 (11.0-13.9)``."""
+    return f"{milliseconds(value)} ({milliseconds(low)}-{milliseconds(high)})"
+
+
+def percent(share: Proportion) -> str:
+    """A share and its 95 % Wilson interval, in percent: ``91.2 (88.9-93.1)``."""
+    low, high = share.interval()
+    return f"{100 * share.value:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as ``40 ms``, ``8.2 s``, ``3 min 20 s`` or ``2 h 05 min``."""
+    if 0 < seconds < 0.1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def figure(name: str, value: float) -> str:
+    """A value of an objective or limit by its name's unit: ``24.3 kB``, ``12.3 ms``, or as it is."""
+    if name.endswith("_bytes"):
+        return f"{kilobytes(value)} kB"
+    return f"{milliseconds(value)} ms" if name.endswith("_ms") else f"{value:g}"
+
+
+def title(name: str) -> str:
+    """The figure's name without its unit: ``flash_bytes`` is ``flash``, ``ram_bytes`` is ``RAM``."""
+    bare = name.removesuffix("_bytes").removesuffix("_ms")
+    return "RAM" if bare == "ram" else bare

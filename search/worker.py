@@ -1,0 +1,276 @@
+"""One trial in a child process: train, compress, convert, score.
+
+`run_trial` is a pure function of its task: the same task gives the same
+artifact, byte for byte, whichever process runs it and whatever ran before.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.device import Device
+from devices.flatbuffer import read_artifact
+from search.record import InterpreterName, Proportion, Score, Seconds
+from search.seeds import seed_of
+from spaces.candidate import Candidate
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from compressors.compressor import Context, Network
+    from devices.artifact import Artifact
+    from search.datasets.dataset import Dataset
+
+_PARENT_POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialTask:
+    """All that one trial needs.
+
+    Attributes
+    ----------
+    candidate, key
+        What to make, and its canonical hash.
+    device
+        What to cost the artifact on.
+    data_file
+        The prepared data.
+    weights_file
+        Trained float weights of the same network and recipe; trained anew where it is absent.
+    log_file
+        Where whatever the frameworks print goes.
+    seed
+        The job's seed.
+    interpreter
+        What runs the artifact.
+    """
+
+    candidate: Candidate
+    key: str
+    device: Device
+    data_file: Path
+    weights_file: Path
+    log_file: Path
+    seed: int
+    interpreter: InterpreterName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one trial made.
+
+    `weights` is the npz of the trained float network, None where it was read.
+    """
+
+    content: bytes
+    score: Score
+    seconds: Seconds
+    weights: bytes | None
+
+
+class Stopwatch:
+    """Seconds by phase; time spent in an inner phase is not counted in the outer one."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._inner = [0.0]
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Count the block's seconds under `name`."""
+        started = time.perf_counter()
+        self._inner.append(0.0)
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - started
+            inner = self._inner.pop()
+            self._inner[-1] += spent
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent - inner
+
+
+def float_key(task_seed: int, candidate: Candidate, data_digest: str) -> str:
+    """Key of a trained float network: equal where architecture, recipe, data and seed are."""
+    import hashlib
+
+    text = repr((task_seed, candidate.architecture, candidate.recipe, data_digest))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def start_worker(memory_bytes: int) -> None:
+    """Prepare a fresh child process: limits, threads, and an end when its parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the coordinator decides
+    _end_with_parent()
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+
+
+def import_frameworks() -> None:
+    """Import what a trial needs and set one thread a worker: several workers of one thread beat one of several."""
+    with _printing_to(Path(os.devnull)):
+        import spaces.graphs  # noqa: F401  (AutoKeras and both Keras)
+        from search.train import configure_threads
+
+        configure_threads()
+
+
+def run_trial(task: TrialTask) -> Outcome:
+    """Make and score the artifact of one candidate.
+
+    Raises
+    ------
+    Exception
+        Whatever goes wrong: the coordinator records it as the trial's reason.
+    """
+    import_frameworks()
+    with _printing_to(task.log_file):
+        return _run(task)
+
+
+def _run(task: TrialTask) -> Outcome:
+    watch = Stopwatch()
+    data = _data(task.data_file)
+    with watch.phase("build"):
+        network = _born(task, data)
+    weights = None
+    if task.weights_file.exists():
+        with watch.phase("build"):
+            _load_weights(network, task.weights_file)
+    else:
+        with watch.phase("train"):
+            weights = _trained(network, task, data)
+    plan, context = task.candidate.plan, _context(task, data, watch)
+    with watch.phase("compress"):
+        network = plan.shape(network, context)
+    with watch.phase("convert"):
+        artifact = plan.convert(network, context)
+    with watch.phase("score"):
+        score = _score(artifact, network, task, data)
+    return Outcome(content=artifact.content, score=score, seconds=Seconds(**watch.seconds), weights=weights)
+
+
+def _born(task: TrialTask, data: Dataset) -> Network:
+    from spaces.graphs import birth
+
+    seed = seed_of(task.seed, "birth", repr(task.candidate.architecture))
+    return birth(task.candidate.architecture, data.input_shape, data.n_classes, seed)
+
+
+def _trained(network: Network, task: TrialTask, data: Dataset) -> bytes:
+    from search.train import train
+
+    recipe = task.candidate.recipe
+    train(network, recipe, data.train, seed_of(task.seed, "train", repr((task.candidate.architecture, recipe))))
+    buffer = io.BytesIO()
+    _save_weights(buffer, network)
+    return buffer.getvalue()
+
+
+def _save_weights(stream: io.BytesIO, network: Network) -> None:
+    import numpy as np
+
+    np.savez(stream, **{f"w{index:04d}": array for index, array in enumerate(network.get_weights())})
+
+
+def _load_weights(network: Network, file: Path) -> None:
+    import numpy as np
+
+    with np.load(file, allow_pickle=False) as arrays:
+        network.set_weights([arrays[name] for name in sorted(arrays.files)])
+
+
+def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
+    from compressors.compressor import Context
+    from search.train import fine_tune
+
+    def tune(network: Network, share: float) -> None:
+        with watch.phase("fine_tune"):
+            fine_tune(network, task.candidate.recipe, data.train, seed_of(task.seed, "fine_tune", task.key), share)
+
+    return Context(calibration=_calibration(data), fine_tune=tune, labels=data.labels)
+
+
+def _calibration(data: Dataset) -> npt.NDArray[np.float32]:
+    """The training inputs in a fixed random order, so that a technique may take the first few."""
+    import numpy as np
+
+    order = np.random.default_rng(0).permutation(len(data.train))[:1024]
+    return data.train.x[order]
+
+
+def _score(artifact: Artifact, network: Network, task: TrialTask, data: Dataset) -> Score:
+    from compressors.network import parameters
+    from devices.measure import measure
+    from search.evaluate import accuracy
+
+    cost, _ = measure(artifact.content, task.device)
+    return Score(
+        accuracy=accuracy(artifact, data.validation, task.interpreter),
+        interpreter=task.interpreter,
+        footprint=cost,
+        params=parameters(network),
+        download_bytes=None,
+        sha256=artifact.sha256,
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def _data(file: Path) -> Dataset:
+    from search.datasets.load import read
+
+    return read(file)
+
+
+def _end_with_parent() -> None:
+    """Leave when the coordinator is gone, however it ended: its SIGKILL cannot be caught."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_POLL_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
+
+
+@contextmanager
+def _printing_to(file: Path) -> Iterator[None]:
+    """Send what the process prints, from C too, to a file: stdout belongs to the coordinator's data."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with file.open("ab") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, copy in enumerate(kept, start=1):
+            os.dup2(copy, number)
+            os.close(copy)
+
+
+def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path) -> Proportion:
+    """Accuracy of one artifact on the test split: for the front, at the end, once."""
+    from search.evaluate import accuracy
+
+    with _printing_to(log_file):
+        data = _data(data_file)
+        return accuracy(read_artifact(content, data.labels), data.test, interpreter)

@@ -1,0 +1,67 @@
+"""The layers that all blocks are made of, as functions on Keras tensors.
+
+Tensors are (batch, height, width, channels).  Convolutions have padding
+"same" and no bias, because a batch normalisation follows each.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import autokeras
+import keras
+import keras_tuner
+import tree
+
+from spaces.blocks.geometry import BATCH_NORM_MOMENTUM, STRIDES, kernel_within, may_flatten, may_stride
+
+Function = Literal["relu", "relu6", "linear"]
+
+
+class McuBlock(autokeras.Block):  # type: ignore[misc]  # autokeras carries no types
+    """Base of our blocks: one input tensor; a subclass says in `body` what becomes of it."""
+
+    def build(self, hp: keras_tuner.HyperParameters, inputs: Any = None) -> Any:
+        """The block's output for its one input."""
+        return self.body(hp, tree.flatten(inputs)[0])
+
+    def body(self, hp: keras_tuner.HyperParameters, x: Any) -> Any:
+        """The layers of the block, from input tensor to output tensor."""
+        raise NotImplementedError
+
+
+def normalised(x: Any, function: Function) -> Any:
+    """Batch normalisation, then the activation."""
+    x = keras.layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
+    if function == "linear":
+        return x
+    return keras.layers.ReLU(max_value=6.0 if function == "relu6" else None)(x)
+
+
+def convolution(x: Any, filters: int, kernel: int, stride: int = 1, function: Function = "relu") -> Any:
+    """Convolution, batch normalisation, activation."""
+    size = kernel_within(x.shape[1:], kernel)
+    x = keras.layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False)(x)
+    return normalised(x, function)
+
+
+def depthwise(x: Any, kernel: int, stride: int = 1, function: Function = "relu") -> Any:
+    """Depthwise convolution, batch normalisation, activation."""
+    size = kernel_within(x.shape[1:], kernel)
+    x = keras.layers.DepthwiseConv2D(size, strides=stride, padding="same", use_bias=False)(x)
+    return normalised(x, function)
+
+
+def draw_stride(hp: keras_tuner.HyperParameters, name: str, x: Any, choices: tuple[int, ...] = STRIDES) -> int:
+    """One of `choices`, or 1 without drawing once the tensor is at most 2 x 2."""
+    return int(hp.Choice(name, list(choices))) if may_stride(x.shape[1:]) else 1
+
+
+def draw_flat(hp: keras_tuner.HyperParameters, x: Any) -> Any:
+    """A flat vector: the average over all positions or, where it costs little, possibly all of them."""
+    shape = x.shape[1:]
+    if shape[0] * shape[1] == 1:
+        return keras.layers.Flatten()(x)
+    if may_flatten(shape) and hp.Choice("reduction", ["average", "flatten"]) == "flatten":
+        return keras.layers.Flatten()(x)
+    return keras.layers.GlobalAveragePooling2D()(x)

@@ -1,0 +1,268 @@
+"""Every search space by name.
+
+A space is added by a block under `spaces.blocks`, one line in `SPACES` and its
+anchors in `spaces.anchors`.  AutoKeras is imported when something is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from compressors.compressor import Value
+from compressors.suggestion import suggestion
+from compressors.topology import Shape, Topology
+from spaces import anchors
+from spaces.candidate import Architecture
+from spaces.errors import SpaceError
+from spaces.trial import Trial
+
+if TYPE_CHECKING:
+    import autokeras
+
+Blocks = Callable[[], "tuple[autokeras.Block, ...]"]
+
+SMALLEST_SIDE = 4
+MOST_POSITIONS = 160 * 160
+# AutoKeras' ConvBlock convolves at full resolution first.
+MOST_POSITIONS_WITHOUT_STRIDE = 64 * 64
+# 32 x 32 x 3 and a bit: four units on more inputs than that are 16,000 weights.
+MOST_FEATURES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """One draw: what can be replayed, and the network it means."""
+
+    architecture: Architecture
+    topology: Topology
+
+
+class SearchSpace(Protocol):
+    """A family of networks that can be drawn.
+
+    Attributes
+    ----------
+    name
+        Its name wherever it is shown; every parameter's name starts with it.
+    description
+        One line.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    def accepts(self, input_shape: Shape) -> str | None:
+        """None when the space can be drawn for that input (without the batch), else the reason why not."""
+
+    def draw(self, trial: Trial, input_shape: Shape, n_outputs: int) -> Drawn:
+        """Draw a network; a `FixedTrial` of the same parameters gives the equal `Drawn`.
+
+        Raises
+        ------
+        SpaceError
+            When the space does not accept the input, or there are fewer than two outputs.
+        """
+
+    def anchors(self, input_shape: Shape) -> tuple[Mapping[str, Value], ...]:
+        """Parameters of known good networks, as a trial has them; the first is the smallest of the space."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphSpace:
+    """A space made of AutoKeras blocks in a row; the `SearchSpace` of everything in `SPACES`.
+
+    Attributes
+    ----------
+    name, description
+        As in `SearchSpace`.
+    blocks
+        Makes the blocks, each with a name that starts with the space's.
+    refuses
+        The reason why an input shape is not accepted, or None.
+    wishes
+        The anchors for an input shape that is accepted.
+    """
+
+    name: str
+    description: str
+    blocks: Blocks
+    refuses: Callable[[Shape], str | None]
+    wishes: Callable[[Shape], tuple[Mapping[str, Value], ...]]
+
+    def accepts(self, input_shape: Shape) -> str | None:
+        """None when the space can be drawn for that input, else the reason why not."""
+        return self.refuses(input_shape)
+
+    def draw(self, trial: Trial, input_shape: Shape, n_outputs: int) -> Drawn:
+        """Draw a network and read it; see `SearchSpace.draw`."""
+        from spaces.graphs import PINNED
+        from spaces.hyperparameters import OptunaHyperParameters
+        from spaces.reading import read
+
+        hyperparameters = OptunaHyperParameters(trial, pinned=PINNED)
+        topology, _ = read(self.build(hyperparameters, input_shape, n_outputs))
+        return Drawn(architecture=Architecture.of(self.name, hyperparameters.drawn()), topology=topology)
+
+    def build(self, hyperparameters: Any, input_shape: Shape, n_outputs: int) -> Any:
+        """The Keras 3 model that `hyperparameters` answer for; SpaceError when the input is not accepted."""
+        from spaces.graphs import build
+
+        reason = self.accepts(input_shape)
+        if reason:
+            raise SpaceError(f"space {self.name!r} cannot be drawn for inputs of shape {input_shape}: {reason}")
+        return build(self.blocks(), hyperparameters, input_shape, n_outputs)
+
+    def anchors(self, input_shape: Shape) -> tuple[Mapping[str, Value], ...]:
+        """Known good parameters, the smallest network first; empty when the input is not accepted."""
+        return () if self.accepts(input_shape) else self.wishes(input_shape)
+
+
+def _refuses_non_images(shape: Shape) -> str | None:
+    if len(shape) != 3:
+        return "it needs (height, width, channels)"
+    if max(shape[:2]) < SMALLEST_SIDE:
+        return f"height or width must be at least {SMALLEST_SIDE}"
+    if shape[0] * shape[1] > MOST_POSITIONS:
+        return f"more than {MOST_POSITIONS} positions do not fit a microcontroller; scale the inputs down"
+    return None
+
+
+def _refuses_large_images(shape: Shape) -> str | None:
+    if len(shape) == 3 and shape[0] * shape[1] > MOST_POSITIONS_WITHOUT_STRIDE:
+        return f"it has no strides, so more than {MOST_POSITIONS_WITHOUT_STRIDE} positions take too much RAM"
+    return _refuses_non_images(shape)
+
+
+def _refuses_many_features(shape: Shape) -> str | None:
+    if len(shape) not in (1, 3):
+        return "it needs (features,) or (height, width, channels)"
+    if math.prod(shape) > MOST_FEATURES:
+        return f"more than {MOST_FEATURES} inputs make its first layer too large"
+    return None
+
+
+def _refuses_huge_images(shape: Shape) -> str | None:
+    if len(shape) == 3 and min(shape[:2]) >= 2 * SMALLEST_SIDE:
+        # It averages images down by up to 8 in height and width.
+        return _refuses_non_images(shape) or _refuses_many_features((math.prod(shape) // 64,))
+    return _refuses_many_features(shape)
+
+
+def _cnn() -> tuple[autokeras.Block, ...]:
+    from spaces.blocks.cnn import Cnn
+
+    return (Cnn(name="cnn"),)
+
+
+def _ds_cnn() -> tuple[autokeras.Block, ...]:
+    from spaces.blocks.ds_cnn import DsCnn
+
+    return (DsCnn(name="ds_cnn"),)
+
+
+def _inverted_residual() -> tuple[autokeras.Block, ...]:
+    from spaces.blocks.inverted_residual import InvertedResidual
+
+    return (InvertedResidual(name="inverted_residual"),)
+
+
+def _residual() -> tuple[autokeras.Block, ...]:
+    from spaces.blocks.residual import Residual
+
+    return (Residual(name="residual"),)
+
+
+def _mlp() -> tuple[autokeras.Block, ...]:
+    from spaces.blocks.mlp import Mlp
+
+    return (Mlp(name="mlp"),)
+
+
+def _autokeras_conv() -> tuple[autokeras.Block, ...]:
+    from spaces.blocks.autokeras_own import conv_blocks
+
+    return conv_blocks("autokeras_conv")
+
+
+def _autokeras_dense() -> tuple[autokeras.Block, ...]:
+    from spaces.blocks.autokeras_own import dense_blocks
+
+    return dense_blocks("autokeras_dense")
+
+
+SPACES: tuple[GraphSpace, ...] = (
+    GraphSpace(
+        name="cnn",
+        description="one to four convolutions, each with its own width, kernel and stride",
+        blocks=_cnn,
+        refuses=_refuses_non_images,
+        wishes=anchors.cnn,
+    ),
+    GraphSpace(
+        name="ds_cnn",
+        description="depthwise-separable convolutions after a first convolution",
+        blocks=_ds_cnn,
+        refuses=_refuses_non_images,
+        wishes=anchors.ds_cnn,
+    ),
+    GraphSpace(
+        name="inverted_residual",
+        description="inverted residuals with linear bottlenecks, after MobileNetV2",
+        blocks=_inverted_residual,
+        refuses=_refuses_non_images,
+        wishes=anchors.inverted_residual,
+    ),
+    GraphSpace(
+        name="residual",
+        description="residual blocks of two convolutions, after ResNet-8",
+        blocks=_residual,
+        refuses=_refuses_non_images,
+        wishes=anchors.residual,
+    ),
+    GraphSpace(
+        name="mlp",
+        description="dense layers on features, or on an image averaged down",
+        blocks=_mlp,
+        refuses=_refuses_huge_images,
+        wishes=anchors.mlp,
+    ),
+    GraphSpace(
+        name="autokeras_conv",
+        description="AutoKeras' ConvBlock and DenseBlock in microcontroller sizes",
+        blocks=_autokeras_conv,
+        refuses=_refuses_large_images,
+        wishes=anchors.autokeras_conv,
+    ),
+    GraphSpace(
+        name="autokeras_dense",
+        description="AutoKeras' DenseBlock in microcontroller sizes",
+        blocks=_autokeras_dense,
+        refuses=_refuses_many_features,
+        wishes=anchors.autokeras_dense,
+    ),
+)
+
+
+def find_space(name: str) -> GraphSpace:
+    """The space of that name.
+
+    Raises
+    ------
+    SpaceError
+        When there is none; suggests the nearest name.
+    """
+    for space in SPACES:
+        if space.name == name:
+            return space
+    raise SpaceError(f"no search space {name!r}: {suggestion(name, [space.name for space in SPACES])}")
+
+
+def spaces_for(input_shape: Shape) -> tuple[GraphSpace, ...]:
+    """The spaces that accept inputs of that shape, in catalog order."""
+    return tuple(space for space in SPACES if space.accepts(input_shape) is None)

@@ -1,0 +1,71 @@
+"""AutoKeras graphs without data and without ``fit``, built as Keras 3 models.
+
+Importing this module does not import AutoKeras; calling it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from compressors.compressor import Value
+from compressors.topology import Shape
+from spaces.errors import SpaceError
+
+if TYPE_CHECKING:
+    import autokeras
+
+    from spaces.hyperparameters import AnsweredHyperParameters
+
+# AutoKeras compiles the model it builds and asks for these; nothing here trains it.
+PINNED: dict[str, Value] = {"optimizer": "adam", "learning_rate": 1e-3}
+
+
+def build(
+    blocks: Sequence[autokeras.Block],
+    hyperparameters: AnsweredHyperParameters,
+    input_shape: Shape,
+    n_outputs: int,
+) -> Any:
+    """Keras 3 functional model: input, the blocks in order, a softmax over `n_outputs` classes.
+
+    Parameters
+    ----------
+    blocks
+        Blocks with fixed names, not used before; the last gives a flat vector.
+    hyperparameters
+        Answer what the blocks ask; made with `PINNED`.
+    input_shape
+        (height, width, channels) or (features,), without the batch.
+    n_outputs
+        Number of classes, >= 2; two classes also have two outputs.
+
+    Raises
+    ------
+    SpaceError
+        When a number is not positive, or there are fewer than two classes.
+    """
+    import autokeras
+    import keras
+    from autokeras.graph import Graph
+
+    _check(input_shape, n_outputs)
+    # Keras numbers layers process-wide; freeing memory as well would collect garbage for most of a second.
+    keras.utils.clear_session(free_memory=False)
+    source = autokeras.ImageInput(name="image") if len(input_shape) == 3 else autokeras.Input(name="features")
+    node: Any = source
+    for block in blocks:
+        node = block(node)
+    head = autokeras.ClassificationHead(dropout=0.0, loss="sparse_categorical_crossentropy", name="head")
+    graph = Graph(inputs=source, outputs=head(node))
+    # What `fit` would find out from data; Keras refuses numpy integers here.
+    source.shape, source.dtype = tuple(int(size) for size in input_shape), "float32"
+    head.shape = (int(n_outputs),)
+    return graph.build(hyperparameters)
+
+
+def _check(input_shape: Shape, n_outputs: int) -> None:
+    if len(input_shape) not in (1, 3) or min(input_shape) < 1:
+        raise SpaceError(f"input shape {input_shape} is neither (features,) nor (height, width, channels)")
+    if n_outputs < 2:
+        raise SpaceError(f"a classifier has at least 2 outputs, got {n_outputs}")

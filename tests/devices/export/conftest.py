@@ -1,0 +1,152 @@
+"""A small real network and the bundle that every export test starts from."""
+
+from __future__ import annotations
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from devices.artifact import Artifact
+from devices.device import Device
+from devices.export.target import Bundle, Golden, Metric, Normalization, Provenance
+from devices.flatbuffer import read_graph, read_ports
+from devices.footprint import Footprint
+
+EVIL_LABELS = ('"quote"', "back\\slash\\", "new\nline\r", "trigraph ??/ ??= \\??'", "Größe 漢字 🐈 | `x` <b>")
+
+
+def _tensor(
+    name: str, shape: list[int], kind: int, buffer: int, scale: float, zero: int, scales: int = 1
+) -> schema.TensorT:
+    quantization = schema.QuantizationParametersT()
+    quantization.scale, quantization.zeroPoint = [scale] * scales, [zero] * scales
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.type, tensor.buffer, tensor.quantization = name, shape, kind, buffer, quantization
+    return tensor
+
+
+def _operator(code: int, inputs: list[int], outputs: list[int], options_type: int, options: object) -> schema.OperatorT:
+    operator = schema.OperatorT()
+    operator.opcodeIndex, operator.inputs, operator.outputs = code, inputs, outputs
+    operator.builtinOptionsType, operator.builtinOptions = options_type, options
+    return operator
+
+
+def _code(builtin: int) -> schema.OperatorCodeT:
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = builtin
+    code.version = 4 if builtin == schema.BuiltinOperator.FULLY_CONNECTED else 2
+    return code
+
+
+def _buffer(data: bytes) -> schema.BufferT:
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(data, np.uint8) if data else None
+    return buffer
+
+
+def _dense_softmax() -> bytes:
+    """An int8 network of 12 inputs, FULLY_CONNECTED to 5 and SOFTMAX, with weights from a fixed seed."""
+    rng = np.random.default_rng(5)
+    weights = rng.integers(-127, 128, (5, 12)).astype(np.int8).tobytes()
+    bias = rng.integers(-500, 500, 5).astype("<i4").tobytes()
+    int8, int32 = schema.TensorType.INT8, schema.TensorType.INT32
+    softmax = schema.SoftmaxOptionsT()
+    softmax.beta = 1.0
+    subgraph = schema.SubGraphT()
+    subgraph.tensors = [
+        _tensor("x", [1, 12], int8, 0, 0.05, -3),
+        _tensor("w", [5, 12], int8, 1, 0.01, 0),
+        _tensor("b", [5], int32, 2, 0.05 * 0.01, 0),
+        _tensor("logits", [1, 5], int8, 0, 0.1, 4),
+        _tensor("y", [1, 5], int8, 0, 1 / 256, -128),
+    ]
+    options = schema.BuiltinOptions
+    subgraph.operators = [
+        _operator(0, [0, 1, 2], [3], options.FullyConnectedOptions, schema.FullyConnectedOptionsT()),
+        _operator(1, [3], [4], options.SoftmaxOptions, softmax),
+    ]
+    subgraph.inputs, subgraph.outputs = [0], [4]
+    model = schema.ModelT()
+    model.version, model.subgraphs = 3, [subgraph]
+    model.operatorCodes = [_code(schema.BuiltinOperator.FULLY_CONNECTED), _code(schema.BuiltinOperator.SOFTMAX)]
+    model.buffers = [_buffer(b""), _buffer(weights), _buffer(bias)]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def golden_samples(content: bytes, n: int = 3) -> tuple[Golden, ...]:
+    """What the device's interpreter answers to `n` int8 samples of a fixed seed; skips without that interpreter."""
+    runtime = pytest.importorskip("tflite_micro", reason="tflite-micro has no wheel for this platform").runtime
+    rng = np.random.default_rng(11)
+    port = read_ports(content)[0]
+    samples = []
+    for label in range(n):
+        interpreter = runtime.Interpreter.from_bytes(content)
+        x = rng.integers(-128, 128, port.shape).astype(np.int8)
+        interpreter.set_input(x, 0)
+        interpreter.invoke()
+        samples.append(Golden.from_arrays(x, interpreter.get_output(0), interpreter="tflite-micro", label=label))
+    return tuple(samples)
+
+
+def make_bundle(content: bytes, golden: tuple[Golden, ...], labels: tuple[str, ...] = ()) -> Bundle:
+    """A bundle around the file `content`, its costs invented but its model bytes true."""
+    model_input, model_output = read_ports(content)
+    footprint = Footprint(
+        model_bytes=len(content),
+        runtime_flash_bytes=30_000,
+        activation_bytes=256,
+        bookkeeping_bytes=1_100,
+        static_ram_bytes=1_700,
+        macs=60,
+        instructions=None,
+        cycles=1_234,
+        latency_ms=1.5,
+        latency_low_ms=1.2,
+        latency_high_ms=1.9,
+    )
+    device = Device(
+        name="nucleo-l4r5zi",
+        description="evaluation board",
+        core="cortex-m4",
+        clock_hz=120_000_000,
+        flash_bytes=2_097_152,
+        ram_bytes=655_360,
+        kernels="cmsis-nn",
+        sources=(),
+    )
+    return Bundle(
+        artifact=Artifact(content=content, input=model_input, output=model_output, labels=labels),
+        graph=read_graph(content),
+        device=device,
+        footprint=footprint,
+        normalization=Normalization(offset=127.5, factor=1 / 127.5),
+        provenance=Provenance(
+            run="first\nrun | `x`",
+            trial=7,
+            tinyfront_version="0.1.0",
+            data="digits",
+            hyperparameters=(("width", "8|16"), ("blocks", "2")),
+        ),
+        golden=golden,
+        metrics=(
+            Metric(name="accuracy", value=0.97, n=300, low=0.944, high=0.984),
+            Metric(name="test_accuracy", value=0.95, n=360, low=0.922, high=0.968),
+            Metric(name="rmse", value=0.125, n=360),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def small_model() -> bytes:
+    """A real int8 ``.tflite`` of 12 inputs and 5 outputs."""
+    return _dense_softmax()
+
+
+@pytest.fixture(scope="session")
+def bundle(small_model: bytes) -> Bundle:
+    """The small network with three golden samples and labels that are hard to write down."""
+    return make_bundle(small_model, golden_samples(small_model), EVIL_LABELS)

@@ -1,0 +1,24 @@
+"""Every figure of the footprint is shown once, and none is called more certain than it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from devices.export.costs import Certainty, costs
+from devices.export.target import Bundle
+
+
+def test_every_figure_is_the_footprints_own(bundle: Bundle) -> None:
+    for cost in costs(bundle):
+        assert cost.value == getattr(bundle.footprint, cost.name)
+
+
+def test_only_what_is_counted_in_the_file_is_exact(bundle: Bundle) -> None:
+    certain = {cost.name for cost in costs(bundle) if cost.certainty is Certainty.EXACT}
+    assert certain == {"model_bytes", "macs"}
+
+
+def test_instructions_appear_only_where_known(bundle: Bundle) -> None:
+    assert "instructions" not in {cost.name for cost in costs(bundle)}
+    known = replace(bundle, footprint=replace(bundle.footprint, instructions=999))
+    assert {cost.name: cost.value for cost in costs(known)}["instructions"] == 999

@@ -1,0 +1,75 @@
+"""A bundle that contradicts itself is refused at birth, with the rule, the value and the remedy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from devices.export.target import Bundle, ExportError, Golden, Metric, Normalization
+from devices.graph import DType
+
+
+def test_operators_are_sorted_and_named_once(bundle: Bundle) -> None:
+    doubled = replace(bundle, graph=replace(bundle.graph, operators=bundle.graph.operators * 2))
+    assert doubled.operators == ("FULLY_CONNECTED", "SOFTMAX")
+
+
+def test_refuses_the_footprint_of_another_file(bundle: Bundle) -> None:
+    other = replace(bundle.footprint, model_bytes=1)
+    with pytest.raises(ExportError, match=f"file of 1 bytes, the artifact has {bundle.artifact.model_bytes}; measure"):
+        replace(bundle, footprint=other)
+
+
+def test_refuses_the_graph_of_another_file(bundle: Bundle) -> None:
+    port = replace(bundle.artifact.input, dtype=DType.INT16)
+    with pytest.raises(ExportError, match=r"input: the graph says int8 \(1, 12\), the artifact says int16"):
+        replace(bundle, artifact=replace(bundle.artifact, input=port))
+
+
+def test_refuses_several_outputs(bundle: Bundle) -> None:
+    with pytest.raises(ExportError, match="2 outputs; only networks with one output"):
+        replace(bundle, graph=replace(bundle.graph, outputs=(3, 4)))
+
+
+def test_refuses_labels_that_do_not_match_the_outputs(bundle: Bundle) -> None:
+    with pytest.raises(ExportError, match="1 labels for 5 outputs"):
+        replace(bundle, artifact=replace(bundle.artifact, labels=("one",)))
+
+
+def test_refuses_labels_without_utf8(bundle: Bundle) -> None:
+    with pytest.raises(ExportError, match="not valid Unicode"):
+        replace(bundle, artifact=replace(bundle.artifact, labels=("\ud800", "b", "c", "d", "e")))
+
+
+def test_refuses_a_golden_sample_of_real_values(bundle: Bundle) -> None:
+    """Real values (float32) in place of stored ones (int8) have four times the bytes."""
+    real = Golden.from_arrays(np.zeros((1, 12), np.float32), np.zeros((1, 5), np.int8), interpreter="x")
+    with pytest.raises(ExportError, match=r"golden sample 0: input has 48 bytes, int8 \(1, 12\) needs 12"):
+        replace(bundle, golden=(real,))
+
+
+def test_golden_is_little_endian_whatever_the_array_is() -> None:
+    x = np.array([1, 258], dtype=">i2")
+    assert Golden.from_arrays(x, x, interpreter="x").input == b"\x01\x00\x02\x01"
+
+
+@pytest.mark.parametrize(
+    ("value", "n", "low", "high"),
+    [(float("nan"), 9, None, None), (0.5, 0, None, None), (0.5, 9, 0.6, 0.7), (0.5, 9, 0.4, None)],
+)
+def test_refuses_metrics_that_cannot_be(value: float, n: int, low: float | None, high: float | None) -> None:
+    with pytest.raises(ExportError, match="metric 'accuracy'"):
+        Metric(name="accuracy", value=value, n=n, low=low, high=high)
+
+
+def test_refuses_two_metrics_of_one_name(bundle: Bundle) -> None:
+    with pytest.raises(ExportError, match="names must be unique"):
+        replace(bundle, metrics=bundle.metrics[:1] * 2)
+
+
+@pytest.mark.parametrize(("offset", "factor"), [(float("inf"), 1.0), (0.0, 0.0), (0.0, float("nan"))])
+def test_refuses_a_normalization_that_cannot_be(offset: float, factor: float) -> None:
+    with pytest.raises(ExportError, match="both must be finite and the factor not 0"):
+        Normalization(offset=offset, factor=factor)

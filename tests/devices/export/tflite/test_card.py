@@ -1,0 +1,65 @@
+"""The model card says what is known, how well, and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from devices.export.target import Bundle
+from devices.export.tflite.card import card
+from devices.graph import DType
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Model card: first\\\\nrun \\| \\`x\\`, trial 7",  # a newline and live punctuation of the run's name
+        "measured on **digits**",
+        "| test\\_accuracy | 0.95 | 360 | 0.922 to 0.968 |",
+        "On nucleo-l4r5zi (evaluation board): cortex-m4 at 120 MHz",
+        "Both totals are estimated.",
+        "`x = (raw - 127.5) * 0.00784313725490196`",
+        "- 3`, limited to the range of int8",
+        "| width | 8\\|16 |",
+        "No figure here was measured on a board.",
+        "| 2 | new\\\\nline\\\\r |",
+    ],
+)
+def test_says(bundle: Bundle, words: str) -> None:
+    assert words in card(bundle).decode()
+
+
+def test_flash_share_is_of_the_whole_program(bundle: Bundle) -> None:
+    flash = bundle.artifact.model_bytes + 30_000
+    assert f"Flash: {flash} of 2097152 bytes ({flash / 2097152:.1%})" in card(bundle).decode()
+
+
+def test_without_labels_and_hyperparameters(bundle: Bundle) -> None:
+    bare = replace(
+        bundle,
+        artifact=replace(bundle.artifact, labels=()),
+        provenance=replace(bundle.provenance, hyperparameters=()),
+        metrics=(),
+    )
+    text = card(bare).decode()
+    assert "The largest one" not in text
+    assert "None were handed over" in text
+    assert "No figure of merit" in text
+
+
+def test_a_float_network_is_fed_as_it_is(bundle: Bundle) -> None:
+    tensors = tuple(replace(tensor, dtype=DType.FLOAT32) for tensor in bundle.graph.tensors)
+    ports = {
+        side: replace(getattr(bundle.artifact, side), dtype=DType.FLOAT32, scale=0.0, zero_point=0)
+        for side in ("input", "output")
+    }
+    floats = replace(
+        bundle,
+        golden=(),
+        graph=replace(bundle.graph, tensors=tensors),
+        artifact=replace(bundle.artifact, input=ports["input"], output=ports["output"]),
+    )
+    text = card(floats).decode()
+    assert "Store `x` as float32: the input is not quantised." in text
+    assert "real value = `stored`" in text

@@ -1,0 +1,53 @@
+"""``model.json`` holds what its schema says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+
+from devices.export.target import Bundle
+from devices.export.tflite import description as module
+from devices.export.tflite.description import SCHEMA, description
+
+
+def test_every_key_is_documented_and_there_even_where_empty(bundle: Bundle) -> None:
+    bare = replace(bundle, golden=(), metrics=(), artifact=replace(bundle.artifact, labels=()))
+    documented = set(re.findall(r"^(\w+(?:, \w+)?)  +\S", module.__doc__ or "", re.MULTILINE)) - {"key"}
+    keys = {key for row in documented for key in row.split(", ")}
+    for each in (bundle, bare):
+        assert set(json.loads(description(each))) == keys
+
+
+def test_holds_what_a_program_needs(bundle: Bundle) -> None:
+    document = json.loads(description(bundle))
+    assert document["schema"] == SCHEMA
+    assert document["model"]["sha256"] == hashlib.sha256(bundle.artifact.content).hexdigest()
+    assert document["model"]["bytes"] == len(bundle.artifact.content)
+    assert document["input"]["shape"] == [1, 12]
+    assert document["input"]["dtype"] == "int8"
+    assert abs(document["input"]["scale"] - 0.05) < 1e-8
+    assert document["input"]["zero_point"] == -3
+    assert document["output"]["zero_point"] == -128
+    assert document["normalization"] == {"offset": 127.5, "factor": 1 / 127.5}
+    assert tuple(document["labels"]) == bundle.artifact.labels
+    assert document["operators"] == ["FULLY_CONNECTED", "SOFTMAX"]
+    assert document["provenance"]["run"] == bundle.provenance.run
+
+
+def test_metrics_keep_n_and_interval(bundle: Bundle) -> None:
+    rows = {row["name"]: row for row in json.loads(description(bundle))["metrics"]}
+    assert rows["accuracy"] == {"name": "accuracy", "value": 0.97, "n": 300, "low": 0.944, "high": 0.984}
+    assert rows["rmse"]["low"] is None
+
+
+def test_footprint_says_how_certain_it_is(bundle: Bundle) -> None:
+    document = json.loads(description(bundle))
+    assert document["footprint"]["model_bytes"]["certainty"] == "exact"
+    assert document["footprint"]["latency_ms"] == {
+        "value": 1.5,
+        "certainty": "estimated",
+        "meaning": "one inference",
+    }
+    assert {cost["certainty"] for cost in document["footprint"].values()} == set(document["certainty"])
