@@ -41,7 +41,8 @@ class Hyperparameter:
     name
         Name of the settings record's field.
     values
-        The values to choose from, at least one.
+        The values to choose from, at least one, from the weakest compression
+        to the strongest.
     ordered
         True when neighbouring values behave alike.
     """

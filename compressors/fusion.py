@@ -29,36 +29,58 @@ class Program:
     def __init__(self, steps: list[Step], output: Step) -> None:
         self.steps = steps
         self.output = output
+        self._users: dict[Step, list[Step]] = {}
+        for step in steps:
+            self._enter(step)
 
     def users(self, step: Step) -> list[Step]:
-        """Steps that read `step`, one entry a read."""
-        return [user for user in self.steps for read in user.reads if read is step]
+        """Steps that read `step`, one entry a read, those that nobody needs but are still there included."""
+        return self._users[step]
 
-    def used_once(self, step: Step) -> bool:
-        """Whether there is one use of `step`; being the network's output is one."""
-        return len(self.users(step)) + (step is self.output) == 1
+    def uses(self, step: Step) -> int:
+        """Number of reads of `step`; being the network's output counts as one."""
+        return len(self._users[step]) + (step is self.output)
 
-    def substitute(self, old: Step, *new: Step) -> None:
-        """Put `new` where `old` stands, the last of them in its role, and drop the steps that nobody needs any more."""
+    def replace(self, old: Step, new: tuple[Step, ...]) -> None:
+        """Put `new` where `old` stands, the last of them in its role."""
         place = self.steps.index(old)
         self.steps[place : place + 1] = new
-        self.redirect(old, new[-1])
-        needed = {self.steps[0], self.output}
-        for step in reversed(self.steps):
-            if step in needed:
-                needed.update(step.reads)
-        self.steps = [step for step in self.steps if step in needed]
+        self._leave(old)
+        for step in new:
+            self._enter(step)
+        self._redirect(old, new[-1])
 
-    def redirect(self, old: Step, new: Step) -> None:
-        """Let all that used `old`, but not `new` itself, use `new`."""
-        for user in self.steps:
-            if user is not new and old in user.reads:
-                user.reads = tuple(new if read is old else read for read in user.reads)
+    def insert_behind(self, step: Step, new: Step) -> None:
+        """Put `new`, which reads `step`, between it and all that used it."""
+        self.steps.insert(self.steps.index(step) + 1, new)
+        self._redirect(step, new)
+        self._enter(new)
+
+    def remove(self, step: Step) -> None:
+        """Drop `step`, which nobody uses."""
+        self.steps.remove(step)
+        self._leave(step)
+
+    def _enter(self, step: Step) -> None:
+        self._users.setdefault(step, [])
+        for read in step.reads:
+            self._users[read].append(step)
+
+    def _leave(self, step: Step) -> None:
+        for read in step.reads:
+            self._users[read].remove(step)
+
+    def _redirect(self, old: Step, new: Step) -> None:
+        users, self._users[old] = self._users[old], []
+        for user in dict.fromkeys(users):
+            user.reads = tuple(new if read is old else read for read in user.reads)
+        self._users.setdefault(new, []).extend(users)
         if self.output is old:
             self.output = new
 
 
-Rule = Callable[[Program, Step], bool]
+# Gives the steps that take the place of a step, none where the rule does not apply.
+Rule = Callable[[Program, Step], tuple[Step, ...]]
 Rules = Mapping[str, tuple[Rule, ...]]
 
 
@@ -66,71 +88,85 @@ def fused(topology: Topology) -> Program:
     """The operators of the file of `topology`, as steps in the order of the file."""
     program = Program(*steps_of(topology))
     for rules in _PHASES:
-        _rewrite(program, rules)
+        while _sweep(program, rules):
+            pass
     _requantize(program)
     return program
 
 
-def _rewrite(program: Program, rules: Rules) -> None:
-    """Apply the rules, those of the last step first, until none applies."""
-    index = len(program.steps) - 1
-    while index >= 0:
-        step = program.steps[index]
-        if any(rule(program, step) for rule in rules.get(step.name, ())):
-            index = len(program.steps) - 1
+def _sweep(program: Program, rules: Rules) -> bool:
+    """Apply the rules, the last step first; True when something changed.
+
+    What is fused depends on when a step is looked at again and on when a step
+    that nobody needs any more is dropped, so both follow MLIR's
+    ``applyPatternsGreedily``.
+    """
+    pending = dict.fromkeys(program.steps[1:])
+    changed = False
+    while pending:
+        step, _ = pending.popitem()
+        if not program.uses(step):
+            program.remove(step)
         else:
-            index -= 1
+            new = next((new for rule in rules.get(step.name, ()) if (new := rule(program, step))), ())
+            if not new:
+                continue
+            program.replace(step, new)
+            pending.update(dict.fromkeys((*new, *program.users(new[-1]))))
+        changed = True
+        pending.update(dict.fromkeys(read for read in step.reads if read.reads and program.uses(read) < 2))
+    return changed
 
 
 def _without_activation(step: Step) -> bool:
     return step.options.activation == "NONE"
 
 
-def _fuse_activation(program: Program, step: Step) -> bool:
+def _used_once(program: Program, step: Step) -> bool:
+    return program.uses(step) == 1
+
+
+def _fuse_activation(program: Program, step: Step) -> tuple[Step, ...]:
     """A rectifier into the operator in front, which a fully connected one is even where others read it too."""
     source = step.reads[0]
     if source.name not in _TAKES_ACTIVATION or not _without_activation(source):
-        return False
-    if source.name != "FULLY_CONNECTED" and not program.used_once(source):
-        return False
-    program.substitute(step, source.activated(cast(FusedActivation, step.name)))
-    return True
+        return ()
+    if source.name != "FULLY_CONNECTED" and not _used_once(program, source):
+        return ()
+    return (source.activated(cast(FusedActivation, step.name)),)
 
 
-def _fuse_backward(program: Program, step: Step) -> bool:
+def _fuse_backward(program: Program, step: Step) -> tuple[Step, ...]:
     """A constant by channel into the weights or the bias in front."""
     source = step.reads[0]
     if step.scaling is None or source.weights is None or source.scaling is not None:
-        return False
-    if not _without_activation(source) or not program.used_once(source):
-        return False
+        return ()
+    if not _without_activation(source) or not _used_once(program, source):
+        return ()
     fused = source.activated(step.options.activation)
-    program.substitute(step, _with_bias(fused) if step.name == "ADD" else _rescaled(fused))
-    return True
+    return (_with_bias(fused) if step.name == "ADD" else _rescaled(fused),)
 
 
-def _fuse_forward(program: Program, step: Step) -> bool:
+def _fuse_forward(program: Program, step: Step) -> tuple[Step, ...]:
     """A constant by channel into the fully connected operator behind; a sum needs a bias there."""
     source = step.reads[0]
     if source.scaling is None or not _without_activation(source):
-        return False
+        return ()
     if source.name == "ADD" and not step.bias:
-        return False
+        return ()
     moved = step.reading(*source.reads)
-    program.substitute(step, moved if source.name == "ADD" else _rescaled(moved))
-    return True
+    return (moved if source.name == "ADD" else _rescaled(moved),)
 
 
-def _fuse_single_forward(program: Program, step: Step) -> bool:
+def _fuse_single_forward(program: Program, step: Step) -> tuple[Step, ...]:
     """A constant of one element into the operator behind, unless padding would add zeros that lack it."""
     source = step.reads[0]
     if source.scaling is None or source.scaling.shape != (1,) or not _without_activation(source):
-        return False
+        return ()
     if source.name == "ADD" and step.is_convolution and step.options.padding != "VALID":
-        return False
+        return ()
     moved = step.reading(*source.reads)
-    program.substitute(step, _with_bias(moved) if source.name == "ADD" else _rescaled(moved))
-    return True
+    return (_with_bias(moved) if source.name == "ADD" else _rescaled(moved),)
 
 
 def _with_bias(step: Step) -> Step:
@@ -141,56 +177,52 @@ def _rescaled(step: Step) -> Step:
     return replace(step, weights=step.weights.rescaled() if step.weights else None)
 
 
-def _fuse_padding(program: Program, step: Step) -> bool:
+def _fuse_padding(program: Program, step: Step) -> tuple[Step, ...]:
     """Explicit zeros that are those of SAME into the convolution behind."""
     pad = step.reads[0]
     if pad.name != "PAD" or step.options.padding != "VALID":
-        return False
+        return ()
     sizes, strides = pad.reads[0].shape[1:3], (step.options.stride_height, step.options.stride_width)
     kernels = cast(tuple[int, ...], step.weights.shape if step.weights else ())[1:3]
     paddings = cast(Integers, pad.integers).values[2:6]
     for size, stride, kernel, before, after in zip(sizes, strides, kernels, paddings[::2], paddings[1::2], strict=True):
         needed = (-(-size // stride) - 1) * stride + kernel - size
         if before + after != needed or after - before not in (0, 1):
-            return False
-    program.substitute(step, step.reading(*pad.reads).padded("SAME"))
-    return True
+            return ()
+    return (step.reading(*pad.reads).padded("SAME"),)
 
 
-def _move_before_reshape(program: Program, step: Step) -> bool:
+def _move_before_reshape(program: Program, step: Step) -> tuple[Step, ...]:
     """reshape, then element by element: the other way round."""
     reshape = step.reads[0]
-    if reshape.name != "RESHAPE" or not program.used_once(reshape):
-        return False
+    if reshape.name != "RESHAPE" or not _used_once(program, reshape):
+        return ()
     source = reshape.reads[0]
     if step.weights is not None and step.weights.shape != source.shape[-1:]:
-        return False
+        return ()
     moved = replace(step, shape=source.shape, reads=(source,))
-    program.substitute(step, moved, reshape.reading(moved))
-    return True
+    return (moved, reshape.reading(moved))
 
 
-def _add_before_reshape(program: Program, step: Step) -> bool:
+def _add_before_reshape(program: Program, step: Step) -> tuple[Step, ...]:
     """Two equal reshapes, then their sum: the other way round."""
     if len(step.reads) == 1:
-        return step.scaling is not None and _move_before_reshape(program, step)
+        return _move_before_reshape(program, step)
     left, right = step.reads
     if left.name != "RESHAPE" or right.name != "RESHAPE" or left.reads[0].shape != right.reads[0].shape:
-        return False
+        return ()
     if not all(len(program.users(read)) == step.reads.count(read) for read in step.reads):
-        return False
+        return ()
     moved = replace(step, shape=left.reads[0].shape, reads=(left.reads[0], right.reads[0]))
-    program.substitute(step, moved, left.reading(moved))
-    return True
+    return (moved, left.reading(moved))
 
 
-def _drop_reshape(program: Program, step: Step) -> bool:
+def _drop_reshape(program: Program, step: Step) -> tuple[Step, ...]:
     """A fully connected operator takes all axes but the last for the batch, so needs no reshape that keeps it."""
     reshape = step.reads[0]
     if reshape.name != "RESHAPE" or reshape.reads[0].shape[-1] != reshape.shape[-1]:
-        return False
-    program.substitute(step, step.reading(*reshape.reads))
-    return True
+        return ()
+    return (step.reading(*reshape.reads),)
 
 
 _RECTIFIER: tuple[Rule, ...] = (_fuse_activation, _move_before_reshape)
@@ -221,9 +253,7 @@ def _requantize(program: Program) -> None:
     """Behind an operator with a scale of its own, a QUANTIZE to the scale that a concatenation asks for."""
     for step in [step for step in program.steps if step.name in _FIXED_SCALE]:
         if _is_concatenated(program, step):
-            quantize = Step(name="QUANTIZE", shape=step.shape, reads=(step,))
-            program.steps.insert(program.steps.index(step) + 1, quantize)
-            program.redirect(step, quantize)
+            program.insert_behind(step, Step(name="QUANTIZE", shape=step.shape, reads=(step,)))
 
 
 def _is_concatenated(program: Program, step: Step) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from compressors.catalog import COMPRESSORS, find, technique_of
 from compressors.compressor import Context, Network, Settings, Stage, Value
+from compressors.quantization import FullIntegerQuantization
 from compressors.settings_mapping import as_values, from_values
 from compressors.topology import Topology
 from devices.artifact import Artifact
@@ -46,6 +47,11 @@ class CompressionPlan:
                 f"a plan quantises exactly once, this one has {', '.join(quantisers) or 'no quantisation'}: "
                 f"name one of {', '.join(_names(Stage.QUANTIZATION))}"
             )
+
+    @property
+    def quantization(self) -> FullIntegerQuantization:
+        """Settings of the step that makes the file."""
+        return next(step for step in self.steps if isinstance(step, FullIntegerQuantization))
 
     @classmethod
     def of(cls, *settings: Settings) -> CompressionPlan:

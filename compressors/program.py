@@ -5,7 +5,7 @@ Shapes here have the batch of 1 in front, as the file has them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from compressors.topology import (
@@ -78,7 +78,7 @@ class Step:
     Attributes
     ----------
     name
-        Builtin operator name; ``INPUT`` for the network's input.
+        Builtin operator name; ``INPUT`` for the network's input, ``IDENTITY`` for none.
     shape
         Shape of the output.
     reads
@@ -124,33 +124,82 @@ class Step:
 
 
 def steps_of(topology: Topology) -> tuple[list[Step], Step]:
-    """What TensorFlow executes for `topology`, nothing fused yet: steps in order, the input first, and the output.
+    """What TensorFlow executes for `topology`, nothing fused yet: steps as the converter orders them, and the output.
 
-    Layers that do nothing at inference are left out, and steps that repeat an
-    earlier one on the same input are the earlier one.
+    The input comes first.  Steps that do nothing at inference are left out,
+    and a step that repeats an earlier one on the same inputs is the earlier one.
     """
-    first = Step(name="INPUT", shape=(1, *topology.input_shape))
-    steps = [first]
-    outputs = {topology.layers[0].name: first}
+    steps = [Step(name="INPUT", shape=(1, *topology.input_shape))]
+    outputs = {topology.layers[0].name: steps[0]}
     for layer in topology.layers[1:]:
-        step = outputs[layer.inputs[0]]
-        for wanted in _expanded(layer, [outputs[name] for name in layer.inputs]):
-            step = _known(wanted, steps) or wanted
-            if step is wanted:
-                steps.append(step)
-        outputs[layer.name] = step
-    return steps, outputs[topology.layers[-1].name]
+        reads = [outputs[name] for name in layer.inputs]
+        expanded = _expanded(layer, reads)
+        steps += expanded
+        outputs[layer.name] = expanded[-1] if expanded else reads[0]
+    return _distinct(_ordered(steps), outputs[topology.layers[-1].name])
 
 
-def _known(wanted: Step, steps: Sequence[Step]) -> Step | None:
-    """The earlier step that gives the output of `wanted`."""
-    source = wanted.reads[0]
-    if wanted.weights is not None:
-        return None
-    if wanted.name in ("RELU", "RELU6") and source.name == wanted.name:
-        return source
-    key = (wanted.name, wanted.shape, wanted.reads, wanted.options, wanted.integers)
-    return next((s for s in steps if s.weights is None and (s.name, s.shape, s.reads, s.options, s.integers) == key), None)
+def _distinct(steps: list[Step], output: Step) -> tuple[list[Step], Step]:
+    """`steps` and `output` without steps that change nothing or repeat an earlier one."""
+    same: dict[Step, Step] = {}
+    known: dict[Hashable, Step] = {}
+    for step in steps:
+        step.reads = tuple(same[read] for read in step.reads)
+        same[step] = step.reads[0] if _changes_nothing(step) else known.setdefault(_identity(step), step)
+    return [step for step in steps if same[step] is step], same[output]
+
+
+def _changes_nothing(step: Step) -> bool:
+    """True for the identity and for a rectifier on its own output."""
+    return step.name == "IDENTITY" or (step.name in ("RELU", "RELU6") and step.reads[0].name == step.name)
+
+
+def _identity(step: Step) -> Hashable:
+    """Equal for steps with equal outputs; steps with trained constants are equal to themselves only."""
+    # A sum is the same either way round.
+    reads = tuple(sorted(step.reads, key=id)) if step.name == "ADD" else step.reads
+    return step if step.weights else (step.name, step.shape, reads, step.options, step.integers)
+
+
+def _ordered(steps: list[Step]) -> list[Step]:
+    """The order in which TensorFlow's importer lists operators that are numbered like `steps`.
+
+    The operator that became ready last goes first, and among those that became
+    ready together the one with the greatest number of operators behind it that
+    are not behind the others; see ``TopologicalOrdering`` in TensorFlow's
+    ``tf2xla/internal/node_order.cc``.
+    """
+    readers: dict[Step, list[Step]] = {step: [] for step in steps}
+    for step in steps:
+        for read in step.reads:
+            readers[read].append(step)
+    left = _depth_first(steps[0], readers)
+    waiting = {step: len(step.reads) for step in steps}
+    order, ready = [], [steps[0]]
+    while ready:
+        step = ready.pop()
+        order.append(step)
+        for reader in sorted(readers[step], key=left.__getitem__):
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                ready.append(reader)
+    return order
+
+
+def _depth_first(first: Step, readers: Mapping[Step, list[Step]]) -> dict[Step, int]:
+    """When each step is left by a depth-first walk that visits the readers of a step from the last to the first."""
+    left: dict[Step, int] = {}
+    entered: set[Step] = set()
+    stack = [(first, False)]
+    while stack:
+        step, is_done = stack.pop()
+        if is_done:
+            left[step] = len(left)
+        elif step not in entered:
+            entered.add(step)
+            stack.append((step, True))
+            stack.extend((reader, False) for reader in readers[step])
+    return left
 
 
 def _expanded(layer: Layer, reads: list[Step]) -> list[Step]:
@@ -182,7 +231,9 @@ def _expanded(layer: Layer, reads: list[Step]) -> list[Step]:
             joined = _batched(spec.output_shape(tuple(read.shape[1:] for read in reads)))
             options = Options(axis=len(joined) - 1)
             return [Step(name="CONCATENATION", shape=joined, reads=tuple(reads), options=options)]
-        case Dropout() | Input():
+        case Dropout():
+            return [Step(name="IDENTITY", shape=shape, reads=(source,))]
+        case Input():
             return []
 
 

@@ -99,10 +99,14 @@ class FullIntegerQuantizer:
 
 def _calibration(network: Network, settings: FullIntegerQuantization, context: Context) -> npt.NDArray[np.float32]:
     """Float32 (n, *input_shape), 1 <= n <= calibration_samples."""
+    from compressors.network import nodes_of
+
+    nodes_of(network)  # refuses what is not a network
     data = context.calibration
     expected = tuple(network.inputs[0].shape[1:])
     if data.shape[1:] != expected or not len(data):
-        raise CompressionError(f"calibration data has shape {data.shape}, the network needs (n >= 1, *{expected})")
+        needed = ", ".join(map(str, expected))
+        raise CompressionError(f"calibration data has shape {data.shape}, the network needs (n >= 1, {needed})")
     count = min(settings.calibration_samples, len(data))
     samples = data[np.linspace(0, len(data) - 1, count).astype(np.int64)].astype(np.float32)
     if not np.isfinite(samples).all():

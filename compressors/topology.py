@@ -43,7 +43,7 @@ class Input:
 
     shape: Shape
 
-    def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+    def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:  # noqa: ARG002  # one signature for all specs
         """Shape of the output."""
         return self.shape
 

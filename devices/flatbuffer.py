@@ -49,6 +49,7 @@ _FIELDS = (
     ("KeepDims", "keep_dims"),
     ("KeepNumDims", "keep_dims"),
 )
+_POSITIVE = {"stride_height", "stride_width", "dilation_height", "dilation_width"}
 
 
 def read_graph(content: bytes) -> Graph:
@@ -217,6 +218,9 @@ def _options(operator: Any) -> Options:
     fields: dict[str, Any] = {
         field: getattr(options, accessor)() for accessor, field in _FIELDS if hasattr(options, accessor)
     }
+    for field in _POSITIVE & fields.keys():
+        if fields[field] < 1:
+            raise _corrupt(f"an operator has a {field} of {fields[field]}")
     if "keep_dims" in fields:
         fields["keep_dims"] = bool(fields["keep_dims"])
     if hasattr(options, "Padding"):

@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from devices.graph import Graph, Operator, Tensor
-from devices.kernels import EXTENSIONS, PARAMETERS, STATE, Extension, persistent, scratch
+from devices.kernels import EXTENSIONS, PARAMETERS, STATE, Call
+from devices.persistent import persistent
 from devices.planner import ALIGNMENT, Buffer, aligned, place
+from devices.scratch import scratch
 
 # bytes of structures of the interpreter, in the order it allocates them
 _FIXED = (36, 44, 36, 8, 8)  # arena allocator, planner, allocator, allocator of options, list of one subgraph
@@ -78,12 +80,12 @@ def plan_arena(graph: Graph, core: str) -> Arena:
     """
     if core not in EXTENSIONS:
         raise ValueError(f"the core must be one of {', '.join(sorted(EXTENSIONS))}; got {core!r}")
-    extension = EXTENSIONS[core]
-    requests = tuple(scratch(graph, operator, extension) for operator in graph.operators)
+    calls = tuple(Call(graph, operator, EXTENSIONS[core]) for operator in graph.operators)
+    requests = tuple(scratch(call) for call in calls)
     buffers = _buffers(graph, requests)
     offsets = place(buffers)
     activation_bytes = max((o + b.nbytes for o, b in zip(offsets, buffers, strict=True)), default=0)
-    bookkeeping_bytes, setup_bytes = _bookkeeping(graph, extension, requests, len(buffers))
+    bookkeeping_bytes, setup_bytes = _bookkeeping(graph, calls, requests, len(buffers))
     return Arena(
         activation_bytes=activation_bytes,
         bookkeeping_bytes=bookkeeping_bytes,
@@ -118,10 +120,12 @@ def _buffers(graph: Graph, requests: Sequence[Sequence[int]]) -> list[Buffer]:
 
 
 def _peak(buffers: Sequence[Buffer], offsets: Sequence[int], n_operators: int) -> int:
-    """The operator with the highest end of a live buffer; among equals the one with most bytes alive, then the first."""
+    """The operator with the highest end of a live buffer; among equals that with most bytes alive, then the first."""
 
     def pressure(operator: int) -> tuple[int, int]:
-        alive = [(o + b.nbytes, b.nbytes) for o, b in zip(offsets, buffers, strict=True) if b.first <= operator + 1 <= b.last]
+        alive = [
+            (o + b.nbytes, b.nbytes) for o, b in zip(offsets, buffers, strict=True) if b.first <= operator + 1 <= b.last
+        ]
         return max((end for end, _ in alive), default=0), sum(nbytes for _, nbytes in alive)
 
     return max(range(n_operators), key=pressure, default=0)
@@ -140,25 +144,13 @@ class _Tail:
 
 
 def _bookkeeping(
-    graph: Graph, extension: Extension, requests: Sequence[Sequence[int]], n_planned: int
+    graph: Graph, calls: Sequence[Call], requests: Sequence[Sequence[int]], n_planned: int
 ) -> tuple[int, int]:
     """Bytes of the persistent structures, and the smallest arena in which they can be set up."""
     tail = _Tail()
-    for nbytes in (*_FIXED, _EVAL_TENSOR * len(graph.tensors), _NODE * len(graph.operators)):
-        tail.take(nbytes)
-    for operator in graph.operators:
-        if operator.name in PARAMETERS:
-            tail.take(*PARAMETERS[operator.name])
-    for operator in graph.operators:
-        if operator.name in STATE:
-            tail.take(STATE[operator.name], ALIGNMENT)
-    setup_bytes = n_requests = 0
-    for operator, sizes in zip(graph.operators, requests, strict=True):
-        for nbytes in persistent(graph, operator, extension):
-            tail.take(nbytes, ALIGNMENT)
-        kept = _SCRATCH_REQUEST * (_MOST_SCRATCH_REQUESTS + n_requests)
-        setup_bytes = max(setup_bytes, tail.used + kept + _temporary_bytes(graph, operator))
-        n_requests += len(sizes)
+    _take_interpreter(tail, graph)
+    setup_bytes = _take_kernels(tail, calls, requests)
+    n_requests = sum(map(len, requests))
     tail.take(_SCRATCH_HANDLE * n_requests)
     for tensor in graph.tensors:
         if tensor.is_variable:
@@ -171,6 +163,30 @@ def _bookkeeping(
         for index in ports:
             _take_tensor(tail, graph.tensors[index])
     return tail.used, setup_bytes
+
+
+def _take_interpreter(tail: _Tail, graph: Graph) -> None:
+    """What is there before any kernel is prepared."""
+    for nbytes in (*_FIXED, _EVAL_TENSOR * len(graph.tensors), _NODE * len(graph.operators)):
+        tail.take(nbytes)
+    for operator in graph.operators:
+        if operator.name in PARAMETERS:
+            tail.take(*PARAMETERS[operator.name])
+    for operator in graph.operators:
+        if operator.name in STATE:
+            tail.take(STATE[operator.name], ALIGNMENT)
+
+
+def _take_kernels(tail: _Tail, calls: Sequence[Call], requests: Sequence[Sequence[int]]) -> int:
+    """What preparing the kernels takes; returns the arena that the hungriest of them needs meanwhile."""
+    setup_bytes = n_requests = 0
+    for call, sizes in zip(calls, requests, strict=True):
+        for nbytes in persistent(call):
+            tail.take(nbytes, ALIGNMENT)
+        kept = _SCRATCH_REQUEST * (_MOST_SCRATCH_REQUESTS + n_requests)
+        setup_bytes = max(setup_bytes, tail.used + kept + _temporary_bytes(call.graph, call.operator))
+        n_requests += len(sizes)
+    return setup_bytes
 
 
 def _take_tensor(tail: _Tail, tensor: Tensor) -> None:

@@ -39,7 +39,7 @@ def place(buffers: Sequence[Buffer]) -> tuple[int, ...]:
     """
     offsets = [0] * len(buffers)
     placed: list[tuple[int, int, int]] = []  # (offset, order of placing, index), by offset
-    order = sorted(reversed(range(len(buffers))), key=lambda i: -buffers[i].nbytes)
+    order = sorted(range(len(buffers)), key=lambda index: (-buffers[index].nbytes, -index))
     for turn, index in enumerate(order):
         wanted = buffers[index]
         lowest = 0

@@ -1,7 +1,6 @@
-"""How many bytes the slim file of a network will take, before it has weights.
+"""A ``.tflite`` without its weights, to be weighed before there are any.
 
-A skeleton of the file, with numbers made up so that what differs in a real
-file differs here, goes through the very code that writes the real one.
+Numbers are made up so that what differs in a real file differs here.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from devices.graph import DType, Graph, Operator, Tensor
-from devices.slim import SCHEMA_VERSION, slim_model
 
 # operators whose output has the scale and zero point of their input
 _SAME_SCALE = frozenset(
@@ -37,7 +35,9 @@ _SAME_SCALE = frozenset(
 # outputs that never are negative, whose int8 zero point therefore is -128
 _NEVER_NEGATIVE = frozenset({"SOFTMAX", "LOGISTIC", "RELU", "RELU6"})
 # operators that the converter leaves at version 1 when they are quantised
-_VERSION_ONE = frozenset({"RESHAPE", "QUANTIZE", "SQUEEZE", "EXPAND_DIMS", "HARD_SWISH", "UNIDIRECTIONAL_SEQUENCE_LSTM"})
+_VERSION_ONE = frozenset(
+    {"RESHAPE", "QUANTIZE", "SQUEEZE", "EXPAND_DIMS", "HARD_SWISH", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+)
 # operators that the converter writes without options, or whose options are not named after them
 _CLASSES = {
     "AVERAGE_POOL_2D": "Pool2DOptions",
@@ -68,19 +68,8 @@ _FIELDS = {
 }
 
 
-def predicted_bytes(graph: Graph) -> int:
-    """Bytes that `devices.slim.slim` gives for a file of `graph`, without its weights.
-
-    Within 1 % of the real size.  What a graph does not say is where the error
-    comes from: constants that happen to be equal are stored once in a file
-    (here every constant is taken to differ), zero points that happen to be
-    equal likewise, and options and versions of rare operators are those of the
-    current converter.
-    """
-    return len(slim_model(_skeleton(graph)))
-
-
-def _skeleton(graph: Graph) -> Any:
+def skeleton(graph: Graph) -> Any:
+    """A ``schema.ModelT`` of `graph` as the converter would write it: no names, every constant different."""
     codes: dict[tuple[str, bool], int] = {}
     operators = []
     for operator in graph.operators:
@@ -96,7 +85,7 @@ def _skeleton(graph: Graph) -> Any:
     )
     customs = {operator.name for operator in graph.operators if operator.is_custom}
     return schema.ModelT(
-        version=SCHEMA_VERSION,
+        version=3,
         operatorCodes=[_code(name, quantized, name in customs) for name, quantized in codes],
         subgraphs=[subgraph],
         buffers=[schema.BufferT(), *(_buffer(tensor, index) for index, tensor in enumerate(graph.tensors))],
@@ -152,14 +141,17 @@ def _tensor(tensor: Tensor, index: int, quantization: tuple[int, int] | None) ->
         made.quantization = schema.QuantizationParametersT(
             scale=scales,
             zeroPoint=np.full(tensor.scales, zero_point, np.int64),
-            quantizedDimension=len(tensor.shape) - 1 if tensor.scales > 1 and tensor.shape[0] == 1 else 0,
+            quantizedDimension=len(tensor.shape) - 1 if tensor.scales > 1 and tensor.shape[:1] == (1,) else 0,
         )
     return made
 
 
 def _quantizations(graph: Graph) -> dict[int, tuple[int, int]]:
     """A number that stands for the scale, and a zero point, of every tensor."""
-    made = {index: (index, 0 if tensor.constant_bytes else _asymmetric(tensor, index)) for index, tensor in enumerate(graph.tensors)}
+    made = {
+        index: (index, 0 if tensor.constant_bytes else _asymmetric(tensor, index))
+        for index, tensor in enumerate(graph.tensors)
+    }
     for operator in graph.operators:
         for output in operator.outputs:
             source = operator.inputs[0] if operator.inputs else -1

@@ -137,7 +137,7 @@ def _anchors(problem: Problem) -> tuple[Mapping[str, Value], ...]:
     weakest = plan_parameters(problem.compressors, strongest=False)
     rows = {space.name: space.anchors(problem.data.input_shape) for space in problem.spaces}
     _check_smallest(problem, rows)
-    rounds = range(max(len(row) for row in rows.values()))
+    rounds = range(1, max(len(row) for row in rows.values()))  # the smallest only tells that a device is too small
     return tuple(
         {"space": name, **row[index], **weakest} for index in rounds for name, row in rows.items() if index < len(row)
     )

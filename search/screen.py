@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from compressors.compressor import CompressionError
 from compressors.lower import lower
 from compressors.topology import Topology, TopologyError
 from devices.device import Device
@@ -83,7 +84,7 @@ def draw(trial: Trial, problem: Problem) -> Screened:
         recipe = draw_recipe(trial, len(data.train), data.input_shape, problem.job.epochs)
         drawn_at = time.perf_counter()
         cost = predict(drawn.topology, plan, problem.device)
-    except (SpaceError, TopologyError) as error:
+    except (SpaceError, TopologyError, CompressionError) as error:
         raise CandidateError(str(error)) from error
     return Screened(
         candidate=Candidate(architecture=drawn.architecture, plan=plan, recipe=recipe),

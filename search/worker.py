@@ -120,13 +120,15 @@ def start_worker(memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
 
 
+@functools.cache
 def import_frameworks() -> None:
     """Import what a trial needs and set one thread a worker: several workers of one thread beat one of several."""
     with _printing_to(Path(os.devnull)):
-        import spaces.graphs  # noqa: F401  (AutoKeras and both Keras)
         from search.train import configure_threads
 
         configure_threads()
+        import autokeras  # noqa: F401
+        import tf_keras  # noqa: F401
 
 
 def run_trial(task: TrialTask) -> Outcome:
@@ -165,7 +167,7 @@ def _run(task: TrialTask) -> Outcome:
 
 
 def _born(task: TrialTask, data: Dataset) -> Network:
-    from spaces.graphs import birth
+    from spaces.birth import birth
 
     seed = seed_of(task.seed, "birth", repr(task.candidate.architecture))
     return birth(task.candidate.architecture, data.input_shape, data.n_classes, seed)

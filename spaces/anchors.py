@@ -83,7 +83,7 @@ def _cnn(shape: Shape, layers: Sequence[Stage]) -> Parameters:
 
 
 def ds_cnn(shape: Shape) -> Anchors:
-    """Anchors of `ds_cnn`; for 8 x 8 digits they have about 110, 260, 560 and 1,500 weights, for 28 x 28 up to 21,000."""
+    """Anchors of `ds_cnn`; up to 3,000 weights for small inputs, up to 21,000 for others."""
     low, high = g.stem_strides(shape)
     smallest = _ds_cnn(shape, LEAST, high, ((LEAST, 2),))
     if _small(shape):
@@ -132,9 +132,7 @@ def inverted_residual(shape: Shape) -> Anchors:
     )
 
 
-def _inverted_residual(
-    shape: Shape, stem: int, stride: int, blocks: Sequence[Bottleneck], head: int = 0
-) -> Parameters:
+def _inverted_residual(shape: Shape, stem: int, stride: int, blocks: Sequence[Bottleneck], head: int = 0) -> Parameters:
     space, widths = "inverted_residual", g.widths(shape, g.INVERTED_RESIDUAL_WIDTH)
     return {
         **_stem(space, shape, stem, stride, widths),
@@ -172,7 +170,7 @@ def _residual(shape: Shape, stem: int, stride: int, blocks: Sequence[Stage]) -> 
 def mlp(shape: Shape) -> Anchors:
     """Anchors of `mlp`."""
     factors = g.shrinks(shape)
-    nets = ((factors[-1], (8,)), (factors[-1], (16,)), (factors[-1], (32, 16)), (factors[0], (32, 16)))
+    nets = ((factors[-1], (8,)), (factors[-1], (16,)), (factors[-1], (32, 16)), (factors[0], (48, 24)))
     return tuple(_mlp(shape, factor, units) for factor, units in ((factors[-1], g.UNITS[:1]), *nets))
 
 
@@ -185,7 +183,7 @@ def _mlp(shape: Shape, factor: int, units: Sequence[int]) -> Parameters:
     }
 
 
-def autokeras_conv(shape: Shape) -> Anchors:
+def autokeras_conv(_shape: Shape) -> Anchors:
     """Anchors of `autokeras_conv`; its strides are the max pooling after every block."""
     least = g.AUTOKERAS_FILTERS[0]
     return (
@@ -211,7 +209,7 @@ def _autokeras_conv(filters: Sequence[Sequence[int]], *, separable: bool) -> Par
     return found
 
 
-def autokeras_dense(shape: Shape) -> Anchors:
+def autokeras_dense(_shape: Shape) -> Anchors:
     """Anchors of `autokeras_dense`, whatever the input."""
     return tuple(_autokeras_dense(units) for units in (g.AUTOKERAS_UNITS[:1], (16,), (32,), (32, 16)))
 

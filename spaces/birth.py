@@ -17,7 +17,7 @@ PROBES = 4
 
 
 def birth(architecture: Architecture, input_shape: Shape, n_outputs: int, seed: int) -> Network:
-    """The untrained ``tf_keras`` network of an architecture, equal to the Keras 3 model AutoKeras builds.
+    """Make the untrained ``tf_keras`` network of an architecture, equal to the Keras 3 model AutoKeras builds.
 
     Parameters
     ----------
@@ -40,11 +40,10 @@ def birth(architecture: Architecture, input_shape: Shape, n_outputs: int, seed: 
     import keras
 
     from compressors.network import build, set_weights
-    from spaces.graphs import PINNED
     from spaces.hyperparameters import ReplayedHyperParameters
     from spaces.reading import read
 
-    hyperparameters = ReplayedHyperParameters(architecture.as_mapping(), pinned=PINNED)
+    hyperparameters = ReplayedHyperParameters(architecture.as_mapping())
     keras.utils.set_random_seed(seed)
     model = find_space(architecture.space).build(hyperparameters, input_shape, n_outputs)
     if hyperparameters.unused():
@@ -61,6 +60,8 @@ def birth(architecture: Architecture, input_shape: Shape, n_outputs: int, seed: 
 
 def _require_agreement(model: Any, network: Network, input_shape: Shape, seed: int) -> None:
     probes = np.random.default_rng(seed).normal(size=(PROBES, *input_shape)).astype(np.float32)
-    gap = float(np.max(np.abs(np.asarray(model(probes, training=False)) - np.asarray(network(probes, training=False)))))
+    # AutoKeras gives its models a list of inputs.
+    expected = model([probes], training=False)
+    gap = float(np.max(np.abs(np.asarray(expected) - np.asarray(network(probes, training=False)))))
     if not gap <= TOLERANCE:
         raise SpaceError(f"the tf_keras network differs by {gap:.1e} from the Keras model it was read from: report it")

@@ -10,14 +10,11 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
 
 from compressors.compressor import Value
+from compressors.plan import CompressionPlan
+from compressors.topology import Topology
 from spaces.errors import SpaceError
-
-if TYPE_CHECKING:
-    from compressors.plan import CompressionPlan
-    from compressors.topology import Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +44,16 @@ class Architecture:
             raise SpaceError("an architecture names its space; the name is empty")
         names = [name for name, _ in self.values]
         if names != sorted(set(names)):
-            raise SpaceError("values of an architecture are sorted by name, each once: use Architecture.of(space, mapping)")
+            raise SpaceError("values of an architecture are sorted by name, each once: use Architecture.of")
         for name, value in self.values:
-            if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
+            if not isinstance(value, bool | int | float | str) or (
+                isinstance(value, float) and not math.isfinite(value)
+            ):
                 raise SpaceError(f"{name!r} is {value!r}: only finite numbers, texts and truth values can be recorded")
 
     @classmethod
     def of(cls, space: str, values: Mapping[str, Value]) -> Architecture:
-        """The architecture with these values by name."""
+        """Make the architecture with these values by name."""
         return cls(space=space, values=tuple(sorted(values.items())))
 
     def as_mapping(self) -> dict[str, Value]:

@@ -22,6 +22,8 @@ from spaces.trial import Trial
 if TYPE_CHECKING:
     import autokeras
 
+    from spaces.hyperparameters import AnsweredHyperParameters
+
 Blocks = Callable[[], "tuple[autokeras.Block, ...]"]
 
 SMALLEST_SIDE = 4
@@ -52,10 +54,12 @@ class SearchSpace(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """See above."""
 
     @property
-    def description(self) -> str: ...
+    def description(self) -> str:
+        """See above."""
 
     def accepts(self, input_shape: Shape) -> str | None:
         """None when the space can be drawn for that input (without the batch), else the reason why not."""
@@ -101,22 +105,29 @@ class GraphSpace:
 
     def draw(self, trial: Trial, input_shape: Shape, n_outputs: int) -> Drawn:
         """Draw a network and read it; see `SearchSpace.draw`."""
-        from spaces.graphs import PINNED
         from spaces.hyperparameters import OptunaHyperParameters
-        from spaces.reading import read
+        from spaces.reading import read_topology
 
-        hyperparameters = OptunaHyperParameters(trial, pinned=PINNED)
-        topology, _ = read(self.build(hyperparameters, input_shape, n_outputs))
+        hyperparameters = OptunaHyperParameters(trial)
+        topology = read_topology(self.build(hyperparameters, input_shape, n_outputs, with_weights=False))
         return Drawn(architecture=Architecture.of(self.name, hyperparameters.drawn()), topology=topology)
 
-    def build(self, hyperparameters: Any, input_shape: Shape, n_outputs: int) -> Any:
-        """The Keras 3 model that `hyperparameters` answer for; SpaceError when the input is not accepted."""
+    def build(
+        self, hyperparameters: AnsweredHyperParameters, input_shape: Shape, n_outputs: int, *, with_weights: bool = True
+    ) -> Any:
+        """Build the Keras 3 model that `hyperparameters` answer for, see `spaces.graphs.build`.
+
+        Raises
+        ------
+        SpaceError
+            When the space does not accept the input, or there are fewer than two outputs.
+        """
         from spaces.graphs import build
 
         reason = self.accepts(input_shape)
         if reason:
             raise SpaceError(f"space {self.name!r} cannot be drawn for inputs of shape {input_shape}: {reason}")
-        return build(self.blocks(), hyperparameters, input_shape, n_outputs)
+        return build(self.blocks(), hyperparameters, input_shape, n_outputs, with_weights=with_weights)
 
     def anchors(self, input_shape: Shape) -> tuple[Mapping[str, Value], ...]:
         """Known good parameters, the smallest network first; empty when the input is not accepted."""
@@ -250,7 +261,7 @@ SPACES: tuple[GraphSpace, ...] = (
 
 
 def find_space(name: str) -> GraphSpace:
-    """The space of that name.
+    """Find the space of that name.
 
     Raises
     ------
@@ -264,5 +275,5 @@ def find_space(name: str) -> GraphSpace:
 
 
 def spaces_for(input_shape: Shape) -> tuple[GraphSpace, ...]:
-    """The spaces that accept inputs of that shape, in catalog order."""
+    """List the spaces that accept inputs of that shape, in catalog order."""
     return tuple(space for space in SPACES if space.accepts(input_shape) is None)

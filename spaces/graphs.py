@@ -6,9 +6,9 @@ Importing this module does not import AutoKeras; calling it does.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from compressors.compressor import Value
 from compressors.topology import Shape
 from spaces.errors import SpaceError
 
@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 
     from spaces.hyperparameters import AnsweredHyperParameters
 
-# AutoKeras compiles the model it builds and asks for these; nothing here trains it.
-PINNED: dict[str, Value] = {"optimizer": "adam", "learning_rate": 1e-3}
-
 
 def build(
     blocks: Sequence[autokeras.Block],
     hyperparameters: AnsweredHyperParameters,
     input_shape: Shape,
     n_outputs: int,
+    *,
+    with_weights: bool = True,
 ) -> Any:
     """Keras 3 functional model: input, the blocks in order, a softmax over `n_outputs` classes.
 
@@ -34,11 +33,14 @@ def build(
     blocks
         Blocks with fixed names, not used before; the last gives a flat vector.
     hyperparameters
-        Answer what the blocks ask; made with `PINNED`.
+        Answer what the blocks ask.
     input_shape
         (height, width, channels) or (features,), without the batch.
     n_outputs
         Number of classes, >= 2; two classes also have two outputs.
+    with_weights
+        False leaves the weights out, which takes half the time; the model can
+        then be looked at, not run.
 
     Raises
     ------
@@ -47,7 +49,6 @@ def build(
     """
     import autokeras
     import keras
-    from autokeras.graph import Graph
 
     _check(input_shape, n_outputs)
     # Keras numbers layers process-wide; freeing memory as well would collect garbage for most of a second.
@@ -57,11 +58,24 @@ def build(
     for block in blocks:
         node = block(node)
     head = autokeras.ClassificationHead(dropout=0.0, loss="sparse_categorical_crossentropy", name="head")
-    graph = Graph(inputs=source, outputs=head(node))
+    graph = _graph(source, head(node))
     # What `fit` would find out from data; Keras refuses numpy integers here.
     source.shape, source.dtype = tuple(int(size) for size in input_shape), "float32"
     head.shape = (int(n_outputs),)
-    return graph.build(hyperparameters)
+    # In a stateless scope Keras defers the creation of variables.
+    with nullcontext() if with_weights else keras.StatelessScope(initialize_variables=False):
+        return graph.build(hyperparameters)
+
+
+def _graph(source: Any, outputs: Any) -> Any:
+    """An AutoKeras graph that does not compile what it builds: it is never trained in Keras 3."""
+    from autokeras.graph import Graph
+
+    class UncompiledGraph(Graph):  # type: ignore[misc]  # autokeras carries no types
+        def _compile_keras_model(self, hp: Any, model: Any) -> Any:  # noqa: ARG002  # AutoKeras' signature
+            return model
+
+    return UncompiledGraph(inputs=source, outputs=outputs)
 
 
 def _check(input_shape: Shape, n_outputs: int) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kinds
@@ -39,7 +39,7 @@ class AnsweredHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc
 
     @abstractmethod
     def _answer(self, declared: Any) -> Value:
-        """The value of one active hyperparameter, asked once a name."""
+        """Give the value of one active hyperparameter, asked once a name."""
 
     def _register(self, hyperparameter: Any, overwrite: bool = False) -> Value | None:
         self._validate_name(hyperparameter.name)
@@ -50,8 +50,7 @@ class AnsweredHyperParameters(keras_tuner.HyperParameters):  # type: ignore[misc
             return None
         if overwrite or declared.name not in self.values:
             self.values[declared.name] = self._answer(declared)
-        value: Value = self.values[declared.name]
-        return value
+        return cast(Value, self.values[declared.name])
 
     def drawn(self) -> dict[str, Value]:
         """Values by full name, without the pinned ones."""
@@ -82,13 +81,12 @@ class OptunaHyperParameters(AnsweredHyperParameters):
     def _answer(self, declared: Any) -> Value:
         name = self._prefix + declared.name
         if isinstance(declared, kinds.Fixed):
-            fixed: Value = declared.value
-            return fixed
+            return cast(Value, declared.value)
         if isinstance(declared, kinds.Boolean):
             return suggest_unordered(self._trial, name, (False, True))
         if isinstance(declared, kinds.Choice):
             suggest = suggest_ordered if declared.ordered else suggest_unordered
-            return suggest(self._trial, name, tuple(declared.values))
+            return cast(Value, suggest(self._trial, name, tuple(declared.values)))
         if isinstance(declared, kinds.Int | kinds.Float):
             return self._number(name, declared)
         raise SpaceError(f"{name}: a {type(declared).__name__} cannot be drawn; use Choice, Int, Float or Boolean")
@@ -140,14 +138,16 @@ class ReplayedHyperParameters(AnsweredHyperParameters):
             When the name is not recorded, or its value is not one it may have.
         """
         if declared.name not in self._recorded:
-            raise SpaceError(f"no value for {declared.name!r} is recorded: this architecture is of another space or input")
+            raise SpaceError(
+                f"no value for {declared.name!r} is recorded: the architecture is of another space or input"
+            )
         value = self._recorded[declared.name]
         if not _allows(declared, value):
-            raise SpaceError(f"{declared.name!r} is recorded as {value!r}, which this space no longer offers: draw anew")
+            raise SpaceError(f"{declared.name!r} is recorded as {value!r}, which is not offered here: draw anew")
         return value
 
     def unused(self) -> tuple[str, ...]:
-        """Recorded names that were never asked for, sorted."""
+        """List the recorded names that were never asked for, sorted."""
         return tuple(sorted(set(self._recorded) - set(self.values)))
 
 

@@ -53,8 +53,25 @@ def read(model: Any) -> tuple[Topology, dict[str, Weights]]:
     """Topology of a built Keras 3 functional model, and its weights by layer name.
 
     Weights stand in the order of ``tf_keras`` ``get_weights()``; layers
-    without weights are left out.  A separable convolution becomes a depthwise
-    one without bias and a 1x1 convolution.
+    without weights are left out.
+
+    Raises
+    ------
+    SpaceError
+        As `read_topology`.
+    """
+    reader = _walk(model)
+    weights: dict[str, Weights] = {}
+    for name, (keras_name, own) in reader.weights.items():
+        weights[name] = tuple(model.get_layer(keras_name).get_weights()[own])
+    return reader.topology(), weights
+
+
+def read_topology(model: Any) -> Topology:
+    """Topology of a Keras 3 functional model, whose weights need not exist.
+
+    A separable convolution becomes a depthwise one without bias and a 1x1
+    convolution.
 
     Raises
     ------
@@ -63,28 +80,35 @@ def read(model: Any) -> tuple[Topology, dict[str, Weights]]:
         has a layer or an option that `compressors.topology` does not know;
         the message names the layer and its class.
     """
+    return _walk(model).topology()
+
+
+def _walk(model: Any) -> _Reader:
     config = model.get_config()
-    entries = {entry["name"]: entry for entry in config["layers"]}
-    reader = _Reader(model, entries)
+    reader = _Reader({entry["name"]: entry for entry in config["layers"]})
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise SpaceError(f"a network here has one input and one output, got {len(model.inputs)} and {len(model.outputs)}")
+        raise SpaceError(f"a network has one input and one output, got {len(model.inputs)} and {len(model.outputs)}")
     # One output is written as (layer, call, tensor), a list of one as a list of those.
     reader.visit(next(name for name in _flat(config["output_layers"]) if isinstance(name, str)))
-    try:
-        return Topology(layers=tuple(reader.layers)), reader.weights
-    except TopologyError as error:
-        raise SpaceError(f"the model cannot be expressed: {error}") from error
+    return reader
 
 
 class _Reader:
-    """Walks a model's configuration depth first and collects layers and weights."""
+    """Walks a model's configuration depth first and collects its layers, and where their weights are."""
 
-    def __init__(self, model: Any, entries: Mapping[str, Config]) -> None:
-        self.layers: list[Layer] = []
-        self.weights: dict[str, Weights] = {}
-        self._model, self._entries = model, entries
+    def __init__(self, entries: Mapping[str, Config]) -> None:
+        self.weights: dict[str, tuple[str, slice]] = {}
+        self._layers: list[Layer] = []
+        self._entries = entries
         self._names: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+
+    def topology(self) -> Topology:
+        """Give the layers visited so far."""
+        try:
+            return Topology(layers=tuple(self._layers))
+        except TopologyError as error:
+            raise SpaceError(f"the model cannot be expressed: {error}") from error
 
     def visit(self, keras_name: str) -> str:
         """Add a layer after everything it reads; its new name."""
@@ -95,15 +119,13 @@ class _Reader:
         return self._names[keras_name]
 
     def _add(self, entry: Config, inputs: tuple[str, ...]) -> str:
-        weights: list[npt.NDArray[np.float32]] | None = None
         name = ""
         for kind, spec, own in _steps(entry):
             name = self._fresh(kind)
-            self.layers.append(Layer(name=name, spec=spec, inputs=inputs))
+            self._layers.append(Layer(name=name, spec=spec, inputs=inputs))
             inputs = (name,)
             if own != NO_WEIGHTS:
-                weights = self._model.get_layer(entry["name"]).get_weights() if weights is None else weights
-                self.weights[name] = tuple(weights[own])
+                self.weights[name] = (entry["name"], own)
         return name
 
     def _fresh(self, kind: str) -> str:
@@ -136,7 +158,7 @@ def _flat(value: Any) -> Iterator[Any]:
 
 
 def _steps(entry: Config) -> tuple[Step, ...]:
-    """What one Keras layer becomes."""
+    """Translate one Keras layer."""
     # A bare operation such as keras.ops.add may bear a layer's class name.
     if entry["class_name"] not in _READERS or entry["module"] != "keras.layers":
         raise _refusal(entry, f"{entry['module']} is not supported, layers are: {', '.join(sorted(_READERS))}")
@@ -151,7 +173,7 @@ def _refusal(entry: Config, reason: str) -> SpaceError:
 
 
 def _config(entry: Config, **expected: Any) -> Config:
-    """Configuration of an entry whose options have these values, or are not there."""
+    """Give the configuration of an entry whose options have these values, or are not there."""
     config: Config = entry["config"]
     for option, value in expected.items():
         if config.get(option, value) not in (value, list(value) if isinstance(value, tuple) else value):
@@ -274,6 +296,10 @@ def _zero_padding(entry: Config) -> tuple[Step, ...]:
     return (("zero_padding2d", ZeroPadding2D(padding=(_pair(rows), _pair(columns))), NO_WEIGHTS),)
 
 
+def _add(entry: Config) -> tuple[Step, ...]:  # noqa: ARG001  # as all readers
+    return (("add", Add(), NO_WEIGHTS),)
+
+
 def _concatenate(entry: Config) -> tuple[Step, ...]:
     _config(entry, axis=-1)
     return (("concatenate", Concatenate(), NO_WEIGHTS),)
@@ -296,6 +322,6 @@ _READERS: dict[str, Callable[[Config], tuple[Step, ...]]] = {
     "Flatten": _flatten,
     "Dropout": _dropout,
     "ZeroPadding2D": _zero_padding,
-    "Add": lambda entry: (("add", Add(), NO_WEIGHTS),),
+    "Add": _add,
     "Concatenate": _concatenate,
 }

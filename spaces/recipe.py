@@ -17,7 +17,7 @@ SMALLEST_IMAGE_SIDE = 4
 
 
 def batch_sizes(n_train: int) -> tuple[int, ...]:
-    """The batch sizes worth drawing for `n_train` samples, ascending, at least one.
+    """List the batch sizes worth drawing for `n_train` samples, ascending, at least one.
 
     Those with at least 8 steps an epoch, and of those the ones whose epoch
     stays within 2,000 steps.
@@ -38,9 +38,7 @@ def largest_shift(input_shape: tuple[int, ...]) -> int:
     return 1 if min(input_shape[:2]) < SMALL_IMAGE else 2
 
 
-def draw_recipe(
-    trial: Trial, n_train: int, input_shape: tuple[int, ...], epochs: int | None = None
-) -> TrainingRecipe:
+def draw_recipe(trial: Trial, n_train: int, input_shape: tuple[int, ...], epochs: int | None = None) -> TrainingRecipe:
     """Draw a recipe for `n_train` training samples of `input_shape`.
 
     Parameters

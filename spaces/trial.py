@@ -23,15 +23,15 @@ class Trial(Protocol):
     """The three methods of `optuna.trial.BaseTrial` that spaces use; `optuna.trial.FixedTrial` replays."""
 
     def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
-        """An integer in [low, high]."""
+        """Draw an integer in [low, high]."""
 
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
-        """A number in [low, high]."""
+        """Draw a number in [low, high]."""
 
     def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Value | None:
-        """One of `choices`."""
+        """Draw one of `choices`."""
 
 
 def suggest_ordered(trial: Trial, name: str, values: Sequence[V]) -> V:
@@ -52,7 +52,7 @@ def suggest_unordered(trial: Trial, name: str, values: Sequence[V]) -> V:
 
 
 def ordered_parameter(name: str, value: Value, values: Sequence[Value]) -> Mapping[str, Value]:
-    """The trial parameter under which `suggest_ordered` gives `value`; empty where nothing is drawn.
+    """Give the trial parameter under which `suggest_ordered` gives `value`; empty where nothing is drawn.
 
     Raises
     ------

@@ -60,7 +60,9 @@ class Dataset:
             if len(part.x) != len(part.y) or not len(part.x):
                 raise DataError(f"data {self.name!r}: a split has {len(part.x)} inputs and {len(part.y)} labels")
             if part.x.shape[1:] != self.input_shape:
-                raise DataError(f"data {self.name!r}: splits differ in shape, {part.x.shape[1:]} and {self.input_shape}")
+                raise DataError(
+                    f"data {self.name!r}: splits differ in shape, {part.x.shape[1:]} and {self.input_shape}"
+                )
 
     @property
     def input_shape(self) -> tuple[int, ...]:

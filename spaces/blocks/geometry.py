@@ -44,7 +44,7 @@ def positions(shape: tuple[int, ...]) -> int:
 
 
 def widths(input_shape: tuple[int, ...], most: int = WIDTHS[-1]) -> tuple[int, ...]:
-    """Numbers of filters to choose from, ascending; up to `most`, and up to half of it for inputs of up to 16 x 16."""
+    """Numbers of filters to choose from, ascending, up to `most`; up to half of it for inputs of up to 16 x 16."""
     limit = most // 2 if positions(input_shape) <= SMALL_POSITIONS else most
     return tuple(width for width in WIDTHS if width <= limit)
 
@@ -64,17 +64,17 @@ def shrinks(input_shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def may_stride(shape: tuple[int, ...]) -> bool:
-    """True while height or width is above 2."""
+    """Tell whether height or width is above 2, so that striding makes sense."""
     return max(shape[:2]) > 2
 
 
 def may_flatten(shape: tuple[int, ...]) -> bool:
-    """True where flattening costs little: 2 to 16 positions."""
+    """Tell whether flattening costs little: 2 to 16 positions."""
     return 1 < positions(shape) <= FLATTEN_POSITIONS
 
 
 def kernel_within(shape: tuple[int, ...], kernel: int) -> tuple[int, int]:
-    """The kernel without the rows and columns that would only ever meet padding.
+    """Cut the kernel down by the rows and columns that would only ever meet padding.
 
     With padding "same", an axis of n positions sees 2n - 1 taps at most.
     """

@@ -29,10 +29,11 @@ class InvertedResidual(McuBlock):
     def body(self, hp: keras_tuner.HyperParameters, x: Any) -> Any:
         """Image to vector."""
         shape = x.shape[1:]
+        choices = list(widths(shape, INVERTED_RESIDUAL_WIDTH))
         stride = draw_stride(hp, "stem_stride", x, stem_strides(shape))
-        x = convolution(x, hp.Choice("stem_filters", list(widths(shape, INVERTED_RESIDUAL_WIDTH))), KERNELS[0], stride, "relu6")
+        x = convolution(x, hp.Choice("stem_filters", choices), KERNELS[0], stride, "relu6")
         for index in range(hp.Int("blocks", *INVERTED_RESIDUAL_BLOCKS)):
-            filters = hp.Choice(f"filters_{index}", list(widths(shape, INVERTED_RESIDUAL_WIDTH)))
+            filters = hp.Choice(f"filters_{index}", choices)
             expansion = hp.Choice(f"expansion_{index}", list(EXPANSIONS))
             x = bottleneck(x, filters, expansion, draw_stride(hp, f"stride_{index}", x))
         last = hp.Choice("head_filters", list(HEAD_WIDTHS))

@@ -22,11 +22,11 @@ class McuBlock(autokeras.Block):  # type: ignore[misc]  # autokeras carries no t
     """Base of our blocks: one input tensor; a subclass says in `body` what becomes of it."""
 
     def build(self, hp: keras_tuner.HyperParameters, inputs: Any = None) -> Any:
-        """The block's output for its one input."""
+        """Give the block's output for its one input."""
         return self.body(hp, tree.flatten(inputs)[0])
 
     def body(self, hp: keras_tuner.HyperParameters, x: Any) -> Any:
-        """The layers of the block, from input tensor to output tensor."""
+        """Make the layers of the block, from input tensor to output tensor."""
         raise NotImplementedError
 
 
@@ -58,7 +58,7 @@ def draw_stride(hp: keras_tuner.HyperParameters, name: str, x: Any, choices: tup
 
 
 def draw_flat(hp: keras_tuner.HyperParameters, x: Any) -> Any:
-    """A flat vector: the average over all positions or, where it costs little, possibly all of them."""
+    """Flatten: the average over all positions or, where it costs little, possibly all of them."""
     shape = x.shape[1:]
     if shape[0] * shape[1] == 1:
         return keras.layers.Flatten()(x)

@@ -22,10 +22,11 @@ class Residual(McuBlock):
     def body(self, hp: keras_tuner.HyperParameters, x: Any) -> Any:
         """Image to vector."""
         shape = x.shape[1:]
+        choices = list(widths(shape, RESIDUAL_WIDTH))
         stride = draw_stride(hp, "stem_stride", x, stem_strides(shape))
-        x = convolution(x, hp.Choice("stem_filters", list(widths(shape, RESIDUAL_WIDTH))), KERNELS[0], stride)
+        x = convolution(x, hp.Choice("stem_filters", choices), KERNELS[0], stride)
         for index in range(hp.Int("blocks", *RESIDUAL_BLOCKS)):
-            filters = hp.Choice(f"filters_{index}", list(widths(shape, RESIDUAL_WIDTH)))
+            filters = hp.Choice(f"filters_{index}", choices)
             x = residual_block(x, filters, draw_stride(hp, f"stride_{index}", x))
         return draw_flat(hp, x)
 

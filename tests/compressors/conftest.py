@@ -52,7 +52,7 @@ def topology(**layers: Spec | tuple[Any, ...]) -> Topology:
     return Topology(layers=tuple(made))
 
 
-HEAD = {"pool": AVERAGE, "out": Dense(units=4)}
+HEAD: dict[str, Spec] = {"pool": AVERAGE, "out": Dense(units=4)}
 
 EXAMPLES: dict[str, Topology] = {
     "conv_flatten": topology(

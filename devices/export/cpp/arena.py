@@ -1,16 +1,14 @@
 """Size of the tensor arena that the exported program sets aside.
 
-The footprint's arena is what the interpreter keeps.  While it plans, it also
-borrows the part that the activations take later, so that a network of small
-activations needs more at the start than it keeps::
+The footprint's arena is what the interpreter keeps.  While it plans, tables
+take the place of the activations, so that a network of small activations needs
+more at the start than it keeps (`devices.memory.Arena.setup_bytes`)::
 
-    max(arena, bookkeeping + planner) + MARGIN_BYTES
+    max(arena, setup) + MARGIN_BYTES
 
-A 64-bit host, on which the same program can be tried, needs larger records.
-
-Source: `MicroAllocator` and `GreedyMemoryPlanner` of tensorflow/tflite-micro
-at commit 90b983c2b.  The MLPerf Tiny autoencoder keeps 2580 bytes on a
-Cortex-M4 and starts with no less than 3024.
+The MLPerf Tiny autoencoder keeps 2580 bytes on a Cortex-M4 and starts with no
+less than 3024.  A 64-bit host, on which the same program can be tried, needs
+larger records.
 """
 
 from __future__ import annotations
@@ -19,12 +17,11 @@ from dataclasses import dataclass
 
 from devices.footprint import Footprint
 from devices.graph import DType, Graph, Operator
+from devices.memory import plan_arena
+from devices.planner import aligned
 
 MARGIN_BYTES = 512
 """For the records that change a little from one version of the interpreter to the next."""
-
-_PLANNED_BYTES = 40  # of the planner, a buffer: requirement 16, list entry 12, sorted size, index, offset 4 each
-_MANY_SCRATCH_BUFFERS = {"UNIDIRECTIONAL_SEQUENCE_LSTM": 6, "SVDF": 2, "BATCH_MATMUL": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,22 +32,10 @@ class ArenaSize:
     host_bytes: int
 
 
-def arena_size(graph: Graph, footprint: Footprint) -> ArenaSize:
-    """What the exported program sets aside for `graph`, multiples of 16."""
-    device_plan = footprint.bookkeeping_bytes + _planner_bytes(graph, record_bytes=24)
-    host_plan = footprint.bookkeeping_bytes + _planner_bytes(graph, record_bytes=32)
-    extra = _host_extra_bytes(graph)
-    return ArenaSize(
-        device_bytes=_up(max(footprint.arena_bytes, device_plan) + MARGIN_BYTES),
-        host_bytes=_up(max(footprint.arena_bytes, host_plan) + extra + MARGIN_BYTES),
-    )
-
-
-def _planner_bytes(graph: Graph, *, record_bytes: int) -> int:
-    """What planning borrows, from above: a record per tensor and scratch buffer, more for those that are planned."""
-    scratch = sum(_MANY_SCRATCH_BUFFERS.get(operator.name, 1) for operator in graph.operators)
-    planned = sum(1 for tensor in graph.tensors if tensor.constant_bytes is None)
-    return record_bytes * (len(graph.tensors) + scratch) + _PLANNED_BYTES * (planned + scratch)
+def arena_size(graph: Graph, footprint: Footprint, core: str) -> ArenaSize:
+    """What the exported program sets aside for `graph` on `core`, multiples of 16."""
+    needed = max(footprint.arena_bytes, plan_arena(graph, core).setup_bytes) + MARGIN_BYTES
+    return ArenaSize(device_bytes=aligned(needed), host_bytes=aligned(needed + _host_extra_bytes(graph)))
 
 
 def _host_extra_bytes(graph: Graph) -> int:
@@ -60,11 +45,13 @@ def _host_extra_bytes(graph: Graph) -> int:
     and 32 an operator (`NodeAndRegistration` 64 instead of 32), to which come
     16 for the pointers in an operator's own data, 32 for each port
     (`TfLiteTensor` 64 instead of 32) and 512 for the interpreter's fixed
-    objects.  The portable kernels also keep a multiplier and a shift for each
-    channel of a float convolution, which CMSIS-NN does without.
+    objects.  While it plans, a record of 32 instead of 24 bytes stands for each
+    tensor and scratch buffer, of which two an operator are counted.  The
+    portable kernels also keep a multiplier and a shift for each channel of a
+    float convolution, which CMSIS-NN does without.
     """
     channels = sum(_float_channels(graph, operator) for operator in graph.operators)
-    return 12 * len(graph.tensors) + 48 * len(graph.operators) + 32 * 2 + 512 + 8 * channels
+    return (12 + 8) * len(graph.tensors) + (48 + 16) * len(graph.operators) + 32 * 2 + 512 + 8 * channels
 
 
 def _float_channels(graph: Graph, operator: Operator) -> int:
@@ -72,7 +59,3 @@ def _float_channels(graph: Graph, operator: Operator) -> int:
     if operator.name not in {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"} or output.dtype is not DType.FLOAT32:
         return 0
     return output.shape[-1]
-
-
-def _up(size: int) -> int:
-    return (size + 15) // 16 * 16

@@ -56,7 +56,8 @@ def float_literal(value: float) -> str:
     ExportError
         Where that is not finite.
     """
-    single = np.float32(value)
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
     if not np.isfinite(single):
         raise ExportError(f"{value} is no finite float32 and cannot be written into a C++ source; check the data")
     text = format(float(single), ".9g")

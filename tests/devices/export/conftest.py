@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import flatbuffers
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -13,7 +14,7 @@ from devices.export.target import Bundle, Golden, Metric, Normalization, Provena
 from devices.flatbuffer import read_graph, read_ports
 from devices.footprint import Footprint
 
-EVIL_LABELS = ('"quote"', "back\\slash\\", "new\nline\r", "trigraph ??/ ??= \\??'", "Größe 漢字 🐈 | `x` <b>")
+_EVIL_LABELS = ('"quote"', "back\\slash\\", "new\nline\r", "trigraph ??/ ??= \\??'", "Größe 漢字 🐈 | `x` <b>")
 
 
 def _tensor(
@@ -72,12 +73,12 @@ def _dense_softmax() -> bytes:
     model.version, model.subgraphs = 3, [subgraph]
     model.operatorCodes = [_code(schema.BuiltinOperator.FULLY_CONNECTED), _code(schema.BuiltinOperator.SOFTMAX)]
     model.buffers = [_buffer(b""), _buffer(weights), _buffer(bias)]
-    builder = flatbuffers.Builder(1024)
+    builder = schema.flatbuffers.Builder(1024)  # the package the schema was generated for
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
-def golden_samples(content: bytes, n: int = 3) -> tuple[Golden, ...]:
+def _golden_samples(content: bytes, n: int = 3) -> tuple[Golden, ...]:
     """What the device's interpreter answers to `n` int8 samples of a fixed seed; skips without that interpreter."""
     runtime = pytest.importorskip("tflite_micro", reason="tflite-micro has no wheel for this platform").runtime
     rng = np.random.default_rng(11)
@@ -92,7 +93,7 @@ def golden_samples(content: bytes, n: int = 3) -> tuple[Golden, ...]:
     return tuple(samples)
 
 
-def make_bundle(content: bytes, golden: tuple[Golden, ...], labels: tuple[str, ...] = ()) -> Bundle:
+def _bundle(content: bytes, golden: tuple[Golden, ...], labels: tuple[str, ...] = ()) -> Bundle:
     """A bundle around the file `content`, its costs invented but its model bytes true."""
     model_input, model_output = read_ports(content)
     footprint = Footprint(
@@ -149,4 +150,10 @@ def small_model() -> bytes:
 @pytest.fixture(scope="session")
 def bundle(small_model: bytes) -> Bundle:
     """The small network with three golden samples and labels that are hard to write down."""
-    return make_bundle(small_model, golden_samples(small_model), EVIL_LABELS)
+    return _bundle(small_model, _golden_samples(small_model), _EVIL_LABELS)
+
+
+@pytest.fixture(scope="session")
+def bundle_of() -> Callable[[bytes], Bundle]:
+    """Make a bundle of a ``.tflite`` file's content, with golden samples and without labels."""
+    return lambda content: _bundle(content, _golden_samples(content))

@@ -22,6 +22,7 @@ class _Target:
     description: str = "writes what it is told"
 
     def files(self, bundle: Bundle) -> Mapping[str, bytes]:
+        assert bundle.artifact.content
         return self.contents
 
 
@@ -45,7 +46,7 @@ def test_takes_an_empty_folder(bundle: Bundle, tmp_path: Path) -> None:
 
 def test_refuses_a_folder_with_something_in_it(bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(ExportError, match="is not empty.*another --out"):
+    with pytest.raises(ExportError, match=r"is not empty.*another --out"):
         export(bundle, _Target(), tmp_path)
     assert _everything(tmp_path) == ["mine.txt"]
 

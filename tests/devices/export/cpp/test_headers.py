@@ -1,0 +1,142 @@
+"""The generated C++ compiles without a warning and holds the very values that went in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from devices.export.cpp import headers
+from devices.export.cpp.cpp import CppTarget
+from devices.export.target import Bundle, Golden, Normalization
+from devices.export.write import export
+from devices.graph import DType, Operator
+
+RunCpp = Callable[[Path, tuple[str, ...], str], bytes]
+
+_DUMP = """
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include "arena.h"
+#include "golden.h"
+#include "labels.h"
+#include "model.h"
+#include "quantization.h"
+int main() {
+  std::printf("%d %zu\\n", static_cast<int>(reinterpret_cast<std::uintptr_t>(tinyfront::kModel) % 16),
+              sizeof(tinyfront::kModel));
+  std::fwrite(tinyfront::kModel, 1, tinyfront::kModelBytes, stdout);
+  std::fwrite(tinyfront::kGoldenInputs, 1, sizeof(tinyfront::kGoldenInputs), stdout);
+  std::fwrite(tinyfront::kGoldenOutputs, 1, sizeof(tinyfront::kGoldenOutputs), stdout);
+  for (std::size_t i = 0; i < tinyfront::kLabelCount; ++i) {
+    std::fwrite(tinyfront::kLabels[i], 1, std::strlen(tinyfront::kLabels[i]) + 1, stdout);
+  }
+  std::fwrite(tinyfront::kRun, 1, sizeof(tinyfront::kRun), stdout);
+  std::printf("%d", tinyfront::kGoldenLabels[tinyfront::kGoldenCount - 1]);
+  return tinyfront::kTensorArenaSize >= tinyfront::kArenaBytes ? 0 : 1;
+}
+"""
+
+_QUANTIZE = """
+#include <cstdio>
+#include "quantization.h"
+int main() {
+  for (float raw; std::scanf("%f", &raw) == 1;) {
+    const tinyfront::InputType stored = tinyfront::QuantizeInput(tinyfront::Normalize(raw));
+    std::printf("%d %a\\n", static_cast<int>(stored),
+                static_cast<double>(tinyfront::DequantizeOutput(static_cast<tinyfront::OutputType>(stored))));
+  }
+}
+"""
+
+
+def _export(bundle: Bundle, folder: Path, program: str) -> Path:
+    export(bundle, CppTarget(), folder)
+    (folder / "test.cc").write_text(program)
+    return folder
+
+
+def _printed(bundle: Bundle) -> bytes:
+    """What the dump of `bundle` must print."""
+    stored = [bundle.artifact.content, *(g.input for g in bundle.golden), *(g.output for g in bundle.golden)]
+    labels = [label.encode() + b"\0" for label in (*bundle.artifact.labels, bundle.provenance.run)]
+    last = bundle.golden[-1].label
+    return b"".join([b"0 %d\n" % bundle.artifact.model_bytes, *stored, *labels, b"%d" % (-1 if last is None else last)])
+
+
+def test_arrays_are_aligned_and_equal_to_the_byte(bundle: Bundle, run_cpp: RunCpp, tmp_path: Path) -> None:
+    """Model bytes on 16, golden samples, labels and run name (quotes, backslashes, trigraphs, newlines, emoji)."""
+    folder = _export(bundle, tmp_path / "out", _DUMP)
+    assert run_cpp(folder, ("test.cc", "model.cc"), "") == _printed(bundle)
+
+
+def _float_bundle(bundle: Bundle) -> Bundle:
+    """The same bundle as if the network were a float one without labels."""
+    rng = np.random.default_rng(3)
+    x, y = (rng.normal(size=shape).astype(np.float32) for shape in ((1, 12), (1, 5)))
+    return replace(
+        bundle,
+        graph=replace(bundle.graph, tensors=tuple(replace(t, dtype=DType.FLOAT32) for t in bundle.graph.tensors)),
+        artifact=replace(
+            bundle.artifact,
+            input=replace(bundle.artifact.input, dtype=DType.FLOAT32, scale=0.0, zero_point=0),
+            output=replace(bundle.artifact.output, dtype=DType.FLOAT32, scale=0.0, zero_point=0),
+            labels=(),
+        ),
+        golden=(Golden.from_arrays(x, y, interpreter="x"),),
+    )
+
+
+def test_float_networks_without_labels_too(bundle: Bundle, run_cpp: RunCpp, tmp_path: Path) -> None:
+    floats = _float_bundle(bundle)
+    folder = _export(floats, tmp_path / "out", _DUMP)
+    assert run_cpp(folder, ("test.cc", "model.cc"), "") == _printed(floats)
+    assert "kGoldenTolerance = 9.99999975e-05f" in (folder / "golden.h").read_text()
+    assert "kGoldenTolerance = 0.0f" in headers.golden_h(bundle).decode()
+
+
+def _quantized(raw: npt.NDArray[np.float32], bundle: Bundle) -> npt.NDArray[np.int64]:
+    """Reference: single precision, halves away from zero, cut off, not-a-number lowest."""
+    port, normalization = bundle.artifact.input, bundle.normalization
+    x = (raw - np.float32(normalization.offset)) * np.float32(normalization.factor) / np.float32(port.scale)
+    stored = np.copysign(np.floor(np.abs(x) + np.float32(0.5)), x) + port.zero_point
+    return np.where(np.isnan(stored), -128, np.clip(np.nan_to_num(stored), -128, 127)).astype(np.int64)
+
+
+def test_quantisation_is_the_networks(bundle: Bundle, run_cpp: RunCpp, tmp_path: Path) -> None:
+    """Raw values over and beyond the range, halves, infinities and not-a-number."""
+    exact = replace(bundle, normalization=Normalization(offset=0.5, factor=0.025))  # 1 raw = half a step of 0.05
+    raw = np.array([*range(-300, 301, 7), 0.5, 1.5, -0.5, 2.5, 3.5, 1e30, -1e30, np.inf, -np.inf, np.nan], np.float32)
+    folder = _export(exact, tmp_path / "out", _QUANTIZE)
+    lines = run_cpp(folder, ("test.cc",), " ".join(map(str, raw))).decode().split()
+    stored = np.array(lines[::2], np.int64)
+    assert stored.tolist() == _quantized(raw, exact).tolist()
+    real = np.array([float.fromhex(text) for text in lines[1::2]])
+    assert np.array_equal(real, (stored + 128) / 256)
+
+
+def test_resolver_is_as_long_as_its_calls(bundle: Bundle) -> None:
+    text = headers.op_resolver_h(bundle).decode()
+    assert "MicroMutableOpResolver<2>" in text
+    assert re.findall(r"resolver\.(Add\w+)", text) == ["AddFullyConnected", "AddSoftmax"]
+
+
+def test_variables_are_counted(bundle: Bundle) -> None:
+    handle = Operator(name="VAR_HANDLE", inputs=(), outputs=(3,))
+    stateful = replace(bundle, graph=replace(bundle.graph, operators=(handle, handle, *bundle.graph.operators)))
+    assert "kResourceVariables = 2;" in headers.arena_h(stateful).decode()
+    assert "kResourceVariables = 0;" in headers.arena_h(bundle).decode()
+
+
+@pytest.mark.parametrize("name", ["model.h", "op_resolver.h", "arena.h", "quantization.h", "golden.h", "labels.h"])
+def test_headers_are_guarded_and_ascii(bundle: Bundle, name: str) -> None:
+    text = CppTarget().files(bundle)[name].decode("ascii")
+    guard = f"TINYFRONT_{name[:-2].upper()}_H_"
+    assert f"#ifndef {guard}\n#define {guard}\n" in text
+    assert text.endswith(f"#endif  // {guard}\n")

@@ -1,0 +1,117 @@
+"""The main job: data in, Pareto front of real models out, the same again however often it is killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from search.evaluate import available_interpreter
+from tests.end_to_end.conftest import SMALL, Finished, Tinyfront, command, environment
+
+
+def artifacts(folder: Path) -> dict[str, str]:
+    """SHA-256 of every model of a run by trial."""
+    return {file.parent.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.glob("trials/*/model.tflite")}
+
+
+def told(folder: Path) -> list[int]:
+    """Trials in the order they were told."""
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    return [event["trial"] for event in events if event["event"] == "told"]
+
+
+def test_the_front_is_real(finished: Finished) -> None:
+    """Every front point's file is there, is the recorded one, fits, and was tested."""
+    front = finished.document["front"]
+    assert front
+    assert finished.document["n_trained"] == 5
+    assert [point["flash_bytes"] for point in front] == sorted(point["flash_bytes"] for point in front)
+    for point in front:
+        content = (finished.folder / point["artifact"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == point["sha256"]
+        assert len(content) == point["model_bytes"]
+        assert point["flash_bytes"] <= 256 * 1024
+        assert point["ram_bytes"] <= 64 * 1024
+        assert point["test_accuracy_n"] == 359
+        assert point["interpreter"] == available_interpreter()
+    assert 0 < finished.document["hypervolume"] < 1
+
+
+def test_scoring_again_gives_the_recorded_figures(finished: Finished, tinyfront: Tinyfront) -> None:
+    """``tinyfront score`` of a front point equals its record in every figure, to the last digit."""
+    point = finished.document["front"][-1]
+    file = finished.folder / point["artifact"]
+    done = tinyfront("score", str(file), "--device", "nucleo-l432kc", "--data", "digits", "--json")
+    assert done.returncode == 0, done.stderr
+    scored = json.loads(done.stdout)
+    names = ("accuracy", "test_accuracy", "flash_bytes", "model_bytes", "ram_bytes", "arena_bytes", "macs", "latency_ms")
+    assert {name: scored[name] for name in names} == {name: point[name] for name in names}
+    assert sum(operator["macs"] for operator in scored["operators"]) == scored["macs"]
+
+
+def test_prediction_before_training_was_right(finished: Finished) -> None:
+    """The untrained, lowered candidate had the artifact's MACs and arena, and its bytes within 3 %."""
+    for file in finished.folder.glob("trials/*/record.json"):
+        record = json.loads(file.read_text())
+        predicted, measured = record["predicted"], record["score"]["footprint"]
+        assert predicted["macs"] == measured["macs"]
+        for name in ("activation_bytes", "bookkeeping_bytes"):
+            assert predicted[name] == measured[name]
+        assert predicted["model_bytes"] == pytest.approx(measured["model_bytes"], rel=0.03)
+
+
+def test_seconds_are_split(finished: Finished) -> None:
+    """Every trained trial says where its time went."""
+    for file in finished.folder.glob("trials/*/record.json"):
+        seconds = json.loads(file.read_text())["seconds"]
+        assert all(seconds[phase] > 0 for phase in ("draw", "screen", "build", "train", "convert", "score"))
+
+
+def test_the_same_seed_gives_the_same_files(finished: Finished, tinyfront: Tinyfront, tmp_path: Path) -> None:
+    """One worker, the same seed: the same trials, the same front, byte for byte the same models."""
+    done = tinyfront("search", *SMALL, "--name", "small", "--runs-dir", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    assert artifacts(tmp_path / "small") == artifacts(finished.folder)
+    for key in ("front", "hypervolume", "n_trials", "n_rejected"):
+        assert json.loads(done.stdout)[key] == finished.document[key]
+
+
+def test_a_finished_run_answers_at_once(finished: Finished, tinyfront: Tinyfront) -> None:
+    """The same command on a finished run repeats nothing and prints the same front."""
+    before = artifacts(finished.folder)
+    done = tinyfront("search", *SMALL, "--name", "small", "--runs-dir", str(finished.runs), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["front"] == finished.document["front"]
+    assert artifacts(finished.folder) == before
+    assert sorted(told(finished.folder)) == sorted(set(told(finished.folder)))
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_run_goes_on(finished: Finished, tinyfront: Tinyfront, tmp_path: Path, signal_: int) -> None:
+    """Killed after its second trial, the same command ends with the undisturbed front, no trial told twice."""
+    arguments = ("search", *SMALL, "--name", "small", "--runs-dir", str(tmp_path), "--json")
+    events = tmp_path / "small" / "events.jsonl"
+    with subprocess.Popen(
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(), start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 200
+        while time.monotonic() < deadline and not (events.exists() and events.read_text().count('"told"') >= 2):
+            time.sleep(0.05)
+        os.kill(process.pid, signal_)
+        process.wait(60)
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+        assert process.returncode == (130 if signal_ == signal.SIGINT else -signal_)
+    assert 2 <= len(told(tmp_path / "small")) < 5
+    done = tinyfront(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["front"] == finished.document["front"]
+    assert artifacts(tmp_path / "small") == artifacts(finished.folder)
+    assert sorted(told(tmp_path / "small")) == list(range(5))

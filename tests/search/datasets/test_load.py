@@ -1,0 +1,87 @@
+"""Names, paths and the prepared data's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search.datasets.load import LOADERS, load, read, save
+from search.errors import DataError, StorageError
+from tests.search.datasets.conftest import MakeNpz
+
+
+def test_names_and_suffixes_are_unique() -> None:
+    """A name or an ending leads to one loader."""
+    names = [name for loader in LOADERS for name in (*loader.names, *loader.suffixes)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    ("reference", "sentence"),
+    [
+        ("mnits", "unknown data 'mnits'. Did you mean 'mnist'?"),
+        ("digit", "Did you mean 'digits'?"),
+        ("qqqqqq", "Known: cifar10, digits, fashion_mnist, mnist."),
+        ("nowhere/data.npz", "'nowhere/data.npz' does not exist"),
+        ("nowhere.csv", "'nowhere.csv' does not exist"),
+        pytest.param("x" * 5000, "neither a known name nor a path", id="long"),
+        ("~nobody-of-that-name/data.npz", "neither a known name nor a path"),
+        ("", "is a folder"),
+    ],
+)
+def test_unknown_references(reference: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt name gets a guess, a missing file and an impossible path a sentence."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError) as caught:
+        load(reference)
+    assert sentence in str(caught.value)
+
+
+def test_unknown_ending(tmp_path: Path) -> None:
+    """A file that is there but of no known kind: the kinds are listed."""
+    (tmp_path / "data.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"unknown kind: files that can be read end in .npz"):
+        load(str(tmp_path / "data.parquet"))
+
+
+def test_folder(tmp_path: Path) -> None:
+    """A folder cannot be loaded."""
+    with pytest.raises(DataError, match="is a folder"):
+        load(str(tmp_path))
+
+
+def test_upper_case_ending(make_npz: MakeNpz) -> None:
+    """Endings are compared without regard to case."""
+    path = make_npz()
+    assert load(str(path.rename(path.with_suffix(".NPZ")))).n_classes == 3
+
+
+@pytest.mark.parametrize("reference", ["digits", "npz"])
+def test_round_trip(reference: str, tmp_path: Path, make_npz: MakeNpz) -> None:
+    """What the workers read is what was prepared, to the bit."""
+    labels = np.array(["größer", "b", "c c"] * 10)
+    data = load(reference if reference == "digits" else str(make_npz(y_train=labels)))
+    save(data, tmp_path / "prepared.npz")
+    again = read(tmp_path / "prepared.npz")
+    assert again.digest() == data.digest()
+    assert (again.name, again.labels, again.normalization) == (data.name, data.labels, data.normalization)
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".tmp")] == []
+
+
+def test_save_needs_a_folder(tmp_path: Path) -> None:
+    """A file that cannot be written is a storage error."""
+    with pytest.raises(StorageError, match="Make the folder"):
+        save(load("digits"), tmp_path / "nowhere" / "prepared.npz")
+
+
+def test_read_refuses_other_archives(tmp_path: Path, make_npz: MakeNpz) -> None:
+    """A user's own .npz is not prepared data, and neither is one of the right keys and wrong content."""
+    with pytest.raises(DataError, match="missing"):
+        read(make_npz(x_val=None))
+    keys = [f"{axis}_{name}" for axis in "xy" for name in ("train", "validation", "test")]
+    wrong = {key: np.zeros((2, 2), np.float32) for key in keys}
+    np.savez(tmp_path / "wrong.npz", name=np.array("a"), labels=np.array(["a"]), normalization=np.zeros(3), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="not prepared data"):
+        read(tmp_path / "wrong.npz")

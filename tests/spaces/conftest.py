@@ -1,0 +1,59 @@
+"""Random trials, random draws of every space, and how many weights a topology has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import optuna
+import pytest
+
+from compressors.topology import BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Shape, Topology
+from spaces.catalog import Drawn, find_space
+
+Draws = Callable[[int, int], list[Any]]
+RandomDraws = Callable[[str, Shape], tuple[tuple[Mapping[str, Any], Drawn], ...]]
+
+
+def _trials(n: int, seed: int) -> list[Any]:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return [study.ask() for _ in range(n)]
+
+
+@pytest.fixture(scope="session")
+def random_trials() -> Draws:
+    """``random_trials(n, seed)``: trials of a study that samples at random."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return _trials
+
+
+@pytest.fixture(scope="session")
+def random_draws(random_trials: Draws) -> RandomDraws:
+    """``random_draws(space, input_shape)``: 30 draws with 10 outputs, each with its trial's parameters."""
+
+    @cache
+    def draws(space: str, input_shape: Shape) -> tuple[tuple[Mapping[str, Any], Drawn], ...]:
+        trials = random_trials(30, 7)
+        drawn = [find_space(space).draw(trial, input_shape, 10) for trial in trials]
+        return tuple((trial.params, result) for trial, result in zip(trials, drawn, strict=True))
+
+    return draws
+
+
+def weights(topology: Topology) -> int:
+    """Weights of the network once batch normalisation is folded into biases."""
+    shapes, total = topology.shapes(), 0
+    for layer in topology.layers:
+        channels = shapes[layer.inputs[0]][-1] if layer.inputs else 0
+        match layer.spec:
+            case Conv2D(filters=filters, kernel=kernel, use_bias=bias):
+                total += math.prod(kernel) * channels * filters + bias * filters
+            case DepthwiseConv2D(kernel=kernel, depth_multiplier=multiplier, use_bias=bias):
+                total += (math.prod(kernel) + bias) * channels * multiplier
+            case Dense(units=units, use_bias=bias):
+                total += channels * units + bias * units
+            case BatchNormalization():
+                total += channels
+    return total
