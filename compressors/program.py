@@ -150,8 +150,15 @@ def _distinct(steps: list[Step], output: Step) -> tuple[list[Step], Step]:
 
 
 def _changes_nothing(step: Step) -> bool:
-    """True for the identity and for a rectifier on its own output."""
-    return step.name == "IDENTITY" or (step.name in ("RELU", "RELU6") and step.reads[0].name == step.name)
+    """True for the identity, for a change of shape that changes none, and for a rectifier on its own output."""
+    match step.name:
+        case "IDENTITY":
+            return True
+        case "RESHAPE" | "PAD":
+            return step.shape == step.reads[0].shape
+        case "RELU" | "RELU6":
+            return step.name == step.reads[0].name
+    return False
 
 
 def _identity(step: Step) -> Hashable:
@@ -222,7 +229,7 @@ def _expanded(layer: Layer, reads: list[Step]) -> list[Step]:
         case Flatten() as spec:
             flat = _batched(spec.output_shape((shape[1:],)))
             target = Integers((2,), (-1, flat[-1]))
-            return [] if flat == shape else [Step(name="RESHAPE", shape=flat, reads=(source,), integers=target)]
+            return [Step(name="RESHAPE", shape=flat, reads=(source,), integers=target)]
         case ZeroPadding2D() as spec:
             return _zero_padding(spec, source)
         case Add():
@@ -285,8 +292,6 @@ def _pooling(spec: Pooling2D, source: Step) -> Step:
 
 def _zero_padding(spec: ZeroPadding2D, source: Step) -> list[Step]:
     values = (0, 0, *spec.padding[0], *spec.padding[1], 0, 0)
-    if not any(values):
-        return []
     shape = _batched(spec.output_shape((source.shape[1:],)))
     return [Step(name="PAD", shape=shape, reads=(source,), integers=Integers((4, 2), values))]
 

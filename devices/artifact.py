@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 from devices.graph import DType
@@ -19,6 +20,27 @@ class Port:
     dtype: DType
     scale: float
     zero_point: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalization:
+    """How a raw sensor value becomes a network input: ``x = (raw - offset) * factor``.
+
+    Raises
+    ------
+    ValueError
+        When a number is not finite or the factor is 0.
+    """
+
+    offset: float
+    factor: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.offset) and math.isfinite(self.factor)) or self.factor == 0:
+            raise ValueError(
+                f"normalization (offset {self.offset}, factor {self.factor}): both must be finite and the factor "
+                "not 0; take them from the data set the network was trained on"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,9 @@ class Footprint:
         Code of interpreter and kernels for the operators used (estimated).
     activation_bytes, bookkeeping_bytes
         The two parts of the tensor arena of the 32-bit interpreter.
+    setup_bytes
+        Smallest arena in which the interpreter can be set up: for networks of
+        small activations it needs more at the start than it keeps.
     static_ram_bytes
         ``.data``, ``.bss`` and stack beside the arena (estimated).
     macs
@@ -52,6 +55,7 @@ class Footprint:
     runtime_flash_bytes: int
     activation_bytes: int
     bookkeeping_bytes: int
+    setup_bytes: int
     static_ram_bytes: int
     macs: int
     instructions: int | None
@@ -67,13 +71,13 @@ class Footprint:
 
     @property
     def arena_bytes(self) -> int:
-        """Tensor arena: activations and bookkeeping together."""
+        """Tensor arena in use: activations and bookkeeping together, TFLM's ``arena_used_bytes()``."""
         return self.activation_bytes + self.bookkeeping_bytes
 
     @property
     def ram_bytes(self) -> int:
-        """Arena and static RAM together."""
-        return self.arena_bytes + self.static_ram_bytes
+        """What must be set aside: static RAM, and the arena in use or for setting up, whichever is larger."""
+        return max(self.arena_bytes, self.setup_bytes) + self.static_ram_bytes
 
     def excess_over(self, budget: Budget) -> tuple[tuple[str, float], ...]:
         """How far each figure is above its limit: ``<= 0`` fits.

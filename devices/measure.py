@@ -43,6 +43,7 @@ def _footprint(graph: Graph, device: Device, model_bytes: int, costs: tuple[Oper
         runtime_flash_bytes=runtime_flash_bytes(graph, device),
         activation_bytes=arena.activation_bytes,
         bookkeeping_bytes=arena.bookkeeping_bytes,
+        setup_bytes=arena.setup_bytes,
         static_ram_bytes=static_ram_bytes(graph, device),
         macs=sum(cost.macs for cost in costs),
         instructions=time.instructions,

@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     return main_parser
 
 
-def _command(commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_: str) -> argparse.ArgumentParser:
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_: str
+) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=help_, description=help_)
     return command
 
@@ -117,7 +119,11 @@ def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code: 0 ok, 1 nothing fits, 2 usage or job, 3 data, 4 toolchain, 5 storage, 130/143 signals."""
+    """Run one command and return its exit code.
+
+    0 ok, 1 ran but nothing fits, 2 usage or job, 3 data, 4 device or
+    toolchain, 5 storage, 130 and 143 for SIGINT and SIGTERM.
+    """
     began = time.monotonic()
     options = parser().parse_args(arguments)
     if options.version:

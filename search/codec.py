@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
@@ -77,7 +77,7 @@ def structure(document: object, kind: type[T]) -> T:
         Naming the first place that is unknown, missing or of the wrong type.
     """
     try:
-        return cast(T, _converter().structure(document, kind))
+        return _converter().structure(document, kind)
     except Exception as error:
         raise CodecError(_sentences(error, "")[0]) from error
 

@@ -97,10 +97,10 @@ def status(options: argparse.Namespace, _: float) -> int:
     run = find_run(Path(options.runs_dir), options.run)
     summary, progress = summary_of(run), progress_of(run)
     if options.json:
-        counts = {key: getattr(summary, key) for key in ("n_trials", "n_trained", "n_feasible", "n_rejected", "n_failed")}
-        _print_json(
-            {"run": run.name, **codec.unstructure(progress), **counts, "hypervolume": summary.hypervolume}
-        )
+        counts = {
+            key: getattr(summary, key) for key in ("n_trials", "n_trained", "n_feasible", "n_rejected", "n_failed")
+        }
+        _print_json({"run": run.name, **codec.unstructure(progress), **counts, "hypervolume": summary.hypervolume})
     else:
         print(status_text(summary, progress), end="")
     return 0

@@ -157,9 +157,7 @@ def _tflm(content: bytes) -> Callable[[Array], Array]:
         raise ToolchainError(f"tflite-micro cannot be imported ({error}): install it, or use litert") from error
     said = ""
     for arena_bytes in _ARENA_BYTES:
-        made, said = _with_stderr(
-            functools.partial(runtime.Interpreter.from_bytes, content, arena_size=arena_bytes)
-        )
+        made, said = _with_stderr(functools.partial(runtime.Interpreter.from_bytes, content, arena_size=arena_bytes))
         if made is not None:
             return _bound(made.reset, made.set_input, made.invoke, made.get_output, 0, 0)
     raise EvaluationError(f"TensorFlow Lite Micro does not run this file: {said}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from devices.artifact import Artifact
 from devices.export.catalog import find_target
-from devices.export.target import Bundle, ExportError, Golden, Metric, Normalization, Provenance
+from devices.export.target import Bundle, ExportError, Golden, Metric, Provenance
 from devices.export.write import export
 from devices.flatbuffer import read_artifact, read_graph
 from devices.measure import measure
@@ -72,7 +72,9 @@ def _chosen(run: RunFolder, trial: int | None, how: str) -> TrialRecord:
     record = run.record(trial)
     if record is None or record.score is None:
         state = "is unknown" if record is None else f"was {record.state}: {record.reason}"
-        raise JobError(f"trial {trial} of run {run.name!r} {state}; 'tinyfront pareto {run.name}' lists what can be exported")
+        raise JobError(
+            f"trial {trial} of run {run.name!r} {state}; 'tinyfront pareto {run.name}' lists what can be exported"
+        )
     return record
 
 
@@ -94,7 +96,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         graph=read_graph(artifact.content),
         device=board,
         footprint=footprint,
-        normalization=Normalization(offset=data.normalization.offset, factor=data.normalization.factor),
+        normalization=data.normalization,
         provenance=_provenance(run, record, data),
         golden=_golden(artifact, data, record.score),
         metrics=_metrics(record.score, run.test_scores().get(record.trial)),

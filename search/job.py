@@ -104,7 +104,8 @@ class Job:
             raise JobError(f"seed is {self.seed}: it must be in 0..{2**31 - 1}")
         if self.name and not _NAME.fullmatch(self.name):
             raise JobError(
-                f"name {self.name!r}: use 1 to 80 lower-case letters, digits, '.', '_' and '-', starting with a letter or digit"
+                f"name {self.name!r}: use 1 to 80 lower-case letters, digits, '.', '_' and '-', "
+                "starting with a letter or digit"
             )
         if len(set(self.objectives)) != len(self.objectives) or not self.objectives:
             raise JobError(f"objectives are {list(self.objectives)}: name at least one, each once")

@@ -204,10 +204,10 @@ class Search:
             running.task.weights_file.parent.mkdir(exist_ok=True)
             write_whole(running.task.weights_file, outcome.weights)
         excess = dict(outcome.score.footprint.excess_over(self.problem.budget))
-        seconds = replace(
-            outcome.seconds, draw=running.screened.draw_seconds, screen=running.screened.screen_seconds
+        seconds = replace(outcome.seconds, draw=running.screened.draw_seconds, screen=running.screened.screen_seconds)
+        record = _record(
+            running.trial, "complete", running.screened, excess=excess, score=outcome.score, seconds=seconds
         )
-        record = _record(running.trial, "complete", running.screened, excess=excess, score=outcome.score, seconds=seconds)
         self._tell(running.trial, record, outcome.content)
 
     def _fail(self, running: _Running, failure: Failure) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from search.screen import Screened
 
 
-
 def search(job: Job, runs: Path, report: Callable[[RunFolder, TrialRecord | None], None], began: float) -> RunFolder:
     """Search until the job is done, then open the test split for the front.
 
@@ -119,7 +118,9 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
                 raise NothingFitsError(f"trial {trial} could not be run on the test split: {result.reason}")
             tested[str(trial)] = result
     run.write_front(
-        FrontFile(trials=tuple(record.trial for record in points), test=dict(sorted(tested.items())), data_digest=digest)
+        FrontFile(
+            trials=tuple(record.trial for record in points), test=dict(sorted(tested.items())), data_digest=digest
+        )
     )
 
 
@@ -178,7 +179,7 @@ def _quiet() -> Iterator[None]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
-    with open(os.devnull, "wb") as sink:
+    with Path(os.devnull).open("wb") as sink:
         os.dup2(sink.fileno(), 2)
     try:
         yield

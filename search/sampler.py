@@ -57,12 +57,19 @@ class CandidateSampler(BaseSampler):
         self._make, self._seed, self._techniques = dict(STRATEGIES)[strategy], seed, techniques
         self._point: tuple[int, FrozenTrial | None] = (-1, None)
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+    def infer_relative_search_space(
+        self,
+        study: Study,  # noqa: ARG002  (the base class's signature)
+        trial: FrozenTrial,  # noqa: ARG002
+    ) -> dict[str, BaseDistribution]:
         """Nothing is drawn jointly: parameters of other branches would be missing."""
         return {}
 
     def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+        self,
+        study: Study,  # noqa: ARG002  (the base class's signature)
+        trial: FrozenTrial,  # noqa: ARG002
+        search_space: dict[str, BaseDistribution],  # noqa: ARG002
     ) -> dict[str, Any]:
         """Nothing is drawn jointly."""
         return {}

@@ -105,7 +105,8 @@ def _run_on(content: bytes, model: Path, reference: str) -> tuple[dict[str, Prop
             return future.result(), interpreter
         except ProcessExpired as error:
             raise ToolchainError(
-                f"model {str(model)!r} ended the {interpreter} interpreter (exit code {error.exitcode}): it cannot be run here"
+                f"model {str(model)!r} ended the {interpreter} interpreter (exit code {error.exitcode}): "
+                "it cannot be run here"
             ) from error
 
 
@@ -126,7 +127,8 @@ def _check_ports(content: bytes, model: Path, data: Dataset) -> None:
         raise DataError(f"model {str(model)!r}: {error}") from error
     if artifact.input.shape[1:] != data.input_shape:
         raise DataError(
-            f"model {str(model)!r} takes inputs of shape {artifact.input.shape[1:]}, data {data.name!r} has {data.input_shape}"
+            f"model {str(model)!r} takes inputs of shape {artifact.input.shape[1:]}, "
+            f"data {data.name!r} has {data.input_shape}"
         )
     outputs = math.prod(artifact.output.shape)
     if outputs != data.n_classes:

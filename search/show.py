@@ -66,6 +66,4 @@ def progress_of(run: RunFolder) -> RunProgress:
         state = "running"
     elif last and last[-1] == "finished":
         state = "finished"
-    return RunProgress(
-        state=state, trials=job.trials, minutes=job.minutes, elapsed_seconds=run.elapsed_seconds()
-    )
+    return RunProgress(state=state, trials=job.trials, minutes=job.minutes, elapsed_seconds=run.elapsed_seconds())

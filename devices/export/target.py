@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from devices.artifact import Artifact, Port
+from devices.artifact import Artifact, Normalization, Port
 from devices.device import Device
 from devices.footprint import Footprint
 from devices.graph import DType, Graph
@@ -19,21 +19,6 @@ if TYPE_CHECKING:
 
 class ExportError(Exception):
     """The artifact cannot be exported as asked; the message says what to do instead."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Normalization:
-    """How a raw sensor value becomes a network input: ``x = (raw - offset) * factor``."""
-
-    offset: float
-    factor: float
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.offset) and math.isfinite(self.factor)) or self.factor == 0:
-            raise ExportError(
-                f"normalization (offset {self.offset}, factor {self.factor}): both must be finite and the factor "
-                "not 0; take them from the data set the network was trained on"
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devices.artifact import Normalization
 from search.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.x)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Normalization:
-    """What was done to the raw values: ``x = (raw - offset) * factor``."""
-
-    offset: float
-    factor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from devices.artifact import Normalization
 from search.datasets.archive import check_file, read_arrays
-from search.datasets.dataset import Dataset, Normalization, Split
+from search.datasets.dataset import Dataset, Split
 from search.datasets.digits import Digits
 from search.datasets.keras_cache import KerasCache
 from search.datasets.npz import Npz

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from devices.artifact import Normalization
 from search.datasets.checks import check_inputs, label_values
-from search.datasets.dataset import Dataset, Normalization, Split
+from search.datasets.dataset import Dataset, Split
 from search.datasets.raw import Array, RawData, RawPart
 from search.errors import DataError
 

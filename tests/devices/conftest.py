@@ -26,7 +26,8 @@ def _converted(int16: bool) -> bytes:
             x = layers.Conv2D(filters, 1, activation="relu", **random)(x)
         x = layers.GlobalAveragePooling2D()(x)
         wide = tf_keras.initializers.RandomNormal(stddev=4.0)  # so that outputs depend on the input
-        network = tf_keras.Model(image, layers.Dense(10, activation="softmax", kernel_initializer=wide)(x))
+        scores = layers.Dense(10, activation="softmax", kernel_initializer=wide, bias_initializer="normal")(x)
+        network = tf_keras.Model(image, scores)
         samples = np.random.default_rng(3).random((20, 8, 8, 1), np.float32)
         function = tf.function(lambda value: network(value, training=False))
         concrete = function.get_concrete_function(tf.TensorSpec((1, 8, 8, 1), tf.float32))

@@ -15,7 +15,20 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Five trials of two epochs: anchors of five spaces, networks of a few hundred weights.
-SMALL = ("--data", "digits", "--device", "nucleo-l432kc", "--trials", "5", "--seed", "1", "--workers", "1", "--set", "epochs=2")
+SMALL = (
+    "--data",
+    "digits",
+    "--device",
+    "nucleo-l432kc",
+    "--trials",
+    "5",
+    "--seed",
+    "1",
+    "--workers",
+    "1",
+    "--set",
+    "epochs=2",
+)
 
 Tinyfront = Callable[..., "subprocess.CompletedProcess[str]"]
 

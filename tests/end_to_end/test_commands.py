@@ -7,12 +7,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.end_to_end.conftest import ROOT, Finished, Tinyfront
 
+SEARCH = ("search", "--data", "digits", "--device", "nucleo-l432kc")
 TOO_SMALL = """\
 name = "crumb"
 description = "a part with next to nothing"
@@ -40,7 +42,16 @@ def test_pareto_json_is_the_contract(finished: Finished, tinyfront: Tinyfront) -
     document = json.loads(done.stdout)
     trials = document.pop("trials")
     assert document == finished.document
-    assert {"run", "device", "objectives", "n_trials", "n_trained", "n_rejected", "hypervolume", "reference_point"} <= set(document)
+    assert {
+        "run",
+        "device",
+        "objectives",
+        "n_trials",
+        "n_trained",
+        "n_rejected",
+        "hypervolume",
+        "reference_point",
+    } <= set(document)
     keys = {
         "trial", "accuracy", "test_accuracy", "flash_bytes", "model_bytes", "download_bytes", "ram_bytes",
         "arena_bytes", "macs", "params", "latency_ms", "space", "compression", "artifact",
@@ -109,10 +120,10 @@ def test_export_writes_a_whole_folder(finished: Finished, tinyfront: Tinyfront, 
     ("arguments", "code", "sentence"),
     [
         (("search", "--data", "digits", "--device", "nucleo-l432k"), 2, "did you mean 'nucleo-l432kc'"),
-        (("search", "--data", "digits", "--device", "nucleo-l432kc", "--set", "trails=3"), 2, "Did you mean 'trials'?"),
-        (("search", "--data", "digits", "--device", "nucleo-l432kc", "--strategy", "tpee"), 2, "Did you mean 'tpe'?"),
-        (("search", "--data", "digits", "--device", "nucleo-l432kc", "--set", "space=ds_cn"), 2, "'ds_cnn'"),
-        (("search", "--data", "digits", "--device", "nucleo-l432kc", "--set", "compressors=structured_pruning"), 2, "quantization"),
+        ((*SEARCH, "--set", "trails=3"), 2, "Did you mean 'trials'?"),
+        ((*SEARCH, "--strategy", "tpee"), 2, "Did you mean 'tpe'?"),
+        ((*SEARCH, "--set", "space=ds_cn"), 2, "'ds_cnn'"),
+        ((*SEARCH, "--set", "compressors=structured_pruning"), 2, "quantization"),
         (("search", "--data", "digit", "--device", "nucleo-l432kc"), 3, "'digits'"),
         (("search", "--data", "absent.npz", "--device", "nucleo-l432kc"), 3, "absent.npz"),
         (("search", "absent.yaml"), 2, "absent.yaml"),
@@ -142,7 +153,12 @@ def broken_sets(folder: Path) -> dict[str, Path]:
     x[:, 0, 0] = np.arange(40)
     nan = np.linspace(0, 1, 40 * 64, dtype=np.float32).reshape(40, 8, 8)
     nan[3, 2, 1] = np.nan
-    arrays = {"lengths": (x, y[:30]), "nan": (nan, y), "one class": (x, y * 0), "empty": (x[:0], y[:0])}
+    arrays: dict[str, tuple[Any, Any]] = {
+        "lengths": (x, y[:30]),
+        "nan": (nan, y),
+        "one class": (x, y * 0),
+        "empty": (x[:0], y[:0]),
+    }
     files = {}
     for name, (inputs, labels) in arrays.items():
         files[name] = folder / f"{name.replace(' ', '-')}.npz"
@@ -181,7 +197,9 @@ def test_reading_a_run_never_imports_tensorflow(finished: Finished) -> None:
     )
     runs = in_run(finished)
     for arguments in (("--help",), ("pareto", *runs), ("show", runs[0], "0", *runs[1:]), ("status", *runs)):
-        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=ROOT, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=ROOT, check=True
+        )
         assert done.stderr.splitlines()[-1] == "[]", arguments
 
 

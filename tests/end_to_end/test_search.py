@@ -18,7 +18,9 @@ from tests.end_to_end.conftest import SMALL, Finished, Tinyfront, command, envir
 
 def artifacts(folder: Path) -> dict[str, str]:
     """SHA-256 of every model of a run by trial."""
-    return {file.parent.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.glob("trials/*/model.tflite")}
+    return {
+        file.parent.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.glob("trials/*/model.tflite")
+    }
 
 
 def told(folder: Path) -> list[int]:
@@ -51,7 +53,16 @@ def test_scoring_again_gives_the_recorded_figures(finished: Finished, tinyfront:
     done = tinyfront("score", str(file), "--device", "nucleo-l432kc", "--data", "digits", "--json")
     assert done.returncode == 0, done.stderr
     scored = json.loads(done.stdout)
-    names = ("accuracy", "test_accuracy", "flash_bytes", "model_bytes", "ram_bytes", "arena_bytes", "macs", "latency_ms")
+    names = (
+        "accuracy",
+        "test_accuracy",
+        "flash_bytes",
+        "model_bytes",
+        "ram_bytes",
+        "arena_bytes",
+        "macs",
+        "latency_ms",
+    )
     assert {name: scored[name] for name in names} == {name: point[name] for name in names}
     assert sum(operator["macs"] for operator in scored["operators"]) == scored["macs"]
 
@@ -99,7 +110,11 @@ def test_a_killed_run_goes_on(finished: Finished, tinyfront: Tinyfront, tmp_path
     arguments = ("search", *SMALL, "--name", "small", "--runs-dir", str(tmp_path), "--json")
     events = tmp_path / "small" / "events.jsonl"
     with subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(), start_new_session=True
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
+        start_new_session=True,
     ) as process:
         deadline = time.monotonic() + 200
         while time.monotonic() < deadline and not (events.exists() and events.read_text().count('"told"') >= 2):

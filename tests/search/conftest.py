@@ -31,6 +31,7 @@ def footprint(*, model_bytes: int = 10_000, activation_bytes: int = 5_000, laten
         runtime_flash_bytes=RUNTIME_FLASH_BYTES,
         activation_bytes=activation_bytes,
         bookkeeping_bytes=BOOKKEEPING_BYTES,
+        setup_bytes=0,
         static_ram_bytes=STATIC_RAM_BYTES,
         macs=123_456,
         instructions=None,

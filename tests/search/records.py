@@ -12,6 +12,7 @@ def footprint(*, model_bytes: int = 5000, arena_bytes: int = 4000, latency_ms: f
         runtime_flash_bytes=40_000,
         activation_bytes=arena_bytes - 1000,
         bookkeeping_bytes=1000,
+        setup_bytes=1500,
         static_ram_bytes=2000,
         macs=10_000,
         instructions=50_000,

@@ -2,7 +2,7 @@
 
 The footprint's arena is what the interpreter keeps.  While it plans, tables
 take the place of the activations, so that a network of small activations needs
-more at the start than it keeps (`devices.memory.Arena.setup_bytes`)::
+more at the start than it keeps (`Footprint.setup_bytes`)::
 
     max(arena, setup) + MARGIN_BYTES
 
@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 from devices.footprint import Footprint
 from devices.graph import DType, Graph, Operator
-from devices.memory import plan_arena
 from devices.planner import aligned
 
 MARGIN_BYTES = 512
@@ -32,9 +31,9 @@ class ArenaSize:
     host_bytes: int
 
 
-def arena_size(graph: Graph, footprint: Footprint, core: str) -> ArenaSize:
-    """What the exported program sets aside for `graph` on `core`, multiples of 16."""
-    needed = max(footprint.arena_bytes, plan_arena(graph, core).setup_bytes) + MARGIN_BYTES
+def arena_size(graph: Graph, footprint: Footprint) -> ArenaSize:
+    """What the exported program sets aside for `graph`, multiples of 16."""
+    needed = max(footprint.arena_bytes, footprint.setup_bytes) + MARGIN_BYTES
     return ArenaSize(device_bytes=aligned(needed), host_bytes=aligned(needed + _host_extra_bytes(graph)))
 
 

@@ -45,7 +45,7 @@ def op_resolver_h(bundle: Bundle) -> bytes:
 
 def arena_h(bundle: Bundle) -> bytes:
     """The arena's exact figure and what is set aside."""
-    size = arena_size(bundle.graph, bundle.footprint, bundle.device.core)
+    size = arena_size(bundle.graph, bundle.footprint)
     fields = {
         "activation_bytes": str(bundle.footprint.activation_bytes),
         "bookkeeping_bytes": str(bundle.footprint.bookkeeping_bytes),

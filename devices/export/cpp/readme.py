@@ -16,7 +16,7 @@ _VARIABLES_NOTE = ", and how the network's variables are created, which this net
 def readme(bundle: Bundle) -> bytes:
     """How to build, check and use the sources, as UTF-8 Markdown."""
     artifact, device, provenance = bundle.artifact, bundle.device, bundle.provenance
-    size = arena_size(bundle.graph, bundle.footprint, bundle.device.core)
+    size = arena_size(bundle.graph, bundle.footprint)
     has_variables = bool(resolver.operators_named(bundle.graph, "VAR_HANDLE"))
     fields = {
         "run": markdown(provenance.run),

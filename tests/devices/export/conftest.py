@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from devices.artifact import Artifact
+from devices.artifact import Artifact, Normalization
 from devices.device import Device
-from devices.export.target import Bundle, Golden, Metric, Normalization, Provenance
+from devices.export.target import Bundle, Golden, Metric, Provenance
 from devices.flatbuffer import read_graph, read_ports
 from devices.footprint import Footprint
 
@@ -101,6 +101,7 @@ def _bundle(content: bytes, golden: tuple[Golden, ...], labels: tuple[str, ...] 
         runtime_flash_bytes=30_000,
         activation_bytes=256,
         bookkeeping_bytes=1_100,
+        setup_bytes=0,
         static_ram_bytes=1_700,
         macs=60,
         instructions=None,

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from devices.export.target import Bundle, ExportError, Golden, Metric, Normalization
+from devices.artifact import Normalization
+from devices.export.target import Bundle, ExportError, Golden, Metric
 from devices.graph import DType
 
 
@@ -71,5 +72,5 @@ def test_refuses_two_metrics_of_one_name(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize(("offset", "factor"), [(float("inf"), 1.0), (0.0, 0.0), (0.0, float("nan"))])
 def test_refuses_a_normalization_that_cannot_be(offset: float, factor: float) -> None:
-    with pytest.raises(ExportError, match="both must be finite and the factor not 0"):
+    with pytest.raises(ValueError, match="both must be finite and the factor not 0"):
         Normalization(offset=offset, factor=factor)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from search.datasets.dataset import Dataset, Normalization, Split
+from devices.artifact import Normalization
+from search.datasets.dataset import Dataset, Split
 from search.errors import DataError
 
 

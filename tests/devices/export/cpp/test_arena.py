@@ -51,7 +51,7 @@ def test_reference_models_start_on_a_host(shared: Path, bundle: Bundle, model: s
     """
     pytest.importorskip("tflite_micro", reason="tflite-micro has no wheel for this platform")
     path, footprint = _measured(shared, model, bundle.footprint)
-    size = arena_size(read_graph(path.read_bytes()), footprint, "cortex-m4")
+    size = arena_size(read_graph(path.read_bytes()), footprint)
     ran = subprocess.run([sys.executable, "-c", _STARTS, str(path), str(size.host_bytes)], capture_output=True)
     assert ran.returncode == 0, ran.stderr.decode()
 
@@ -60,11 +60,11 @@ def test_device_arena_covers_what_planning_borrows(shared: Path, bundle: Bundle)
     """The autoencoder keeps 2580 bytes on a Cortex-M4, but does not start with fewer than 3024."""
     path, footprint = _measured(shared, "ad01_int8.tflite", bundle.footprint)
     assert footprint.arena_bytes == 2580
-    assert arena_size(read_graph(path.read_bytes()), footprint, "cortex-m4").device_bytes >= 3024 + MARGIN_BYTES
+    assert arena_size(read_graph(path.read_bytes()), footprint).device_bytes >= 3024 + MARGIN_BYTES
 
 
 def test_device_arena_is_the_footprints_plus_the_margin_where_activations_are_large(bundle: Bundle) -> None:
     large = replace(bundle.footprint, activation_bytes=50_000)
-    size = arena_size(bundle.graph, large, "cortex-m4")
+    size = arena_size(bundle.graph, large)
     assert size.device_bytes == -(-(large.arena_bytes + MARGIN_BYTES) // 16) * 16
     assert size.host_bytes > size.device_bytes

@@ -13,7 +13,8 @@ import pytest
 
 from devices.export.cpp import headers
 from devices.export.cpp.cpp import CppTarget
-from devices.export.target import Bundle, Golden, Normalization
+from devices.artifact import Normalization
+from devices.export.target import Bundle, Golden
 from devices.export.write import export
 from devices.graph import DType, Operator
 

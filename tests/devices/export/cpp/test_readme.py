@@ -30,7 +30,7 @@ def test_says(bundle: Bundle, words: str) -> None:
 
 
 def test_tells_the_arena_that_is_set_aside(bundle: Bundle) -> None:
-    size = arena_size(bundle.graph, bundle.footprint, bundle.device.core)
+    size = arena_size(bundle.graph, bundle.footprint)
     text = readme(bundle).decode()
     assert f"sets aside {size.device_bytes} bytes on the device" in text
     assert f"and {MARGIN_BYTES} bytes of margin" in text
