@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast
 
-from compressors.program import Integers, Step, steps_of
+from compressors.expansion import steps_of
+from compressors.program import Integers, Program, Step
 from compressors.topology import Topology
 from devices.graph import FusedActivation
 
@@ -21,62 +22,6 @@ _TAKES_ACTIVATION = frozenset(
 )
 _FIXED_SCALE = frozenset({"SOFTMAX", "LOGISTIC", "TANH"})  # the kernel sets the scale of the output
 _SAME_SCALE = frozenset({"MAX_POOL_2D", "AVERAGE_POOL_2D", "REDUCE_MAX", "RESHAPE", "PAD"})
-
-
-class Program:
-    """Steps in execution order, the input first, and the one whose output is the network's."""
-
-    def __init__(self, steps: list[Step], output: Step) -> None:
-        self.steps = steps
-        self.output = output
-        self._users: dict[Step, list[Step]] = {}
-        for step in steps:
-            self._enter(step)
-
-    def users(self, step: Step) -> list[Step]:
-        """Steps that read `step`, one entry a read, those that nobody needs but are still there included."""
-        return self._users[step]
-
-    def uses(self, step: Step) -> int:
-        """Number of reads of `step`; being the network's output counts as one."""
-        return len(self._users[step]) + (step is self.output)
-
-    def replace(self, old: Step, new: tuple[Step, ...]) -> None:
-        """Put `new` where `old` stands, the last of them in its role."""
-        place = self.steps.index(old)
-        self.steps[place : place + 1] = new
-        self._leave(old)
-        for step in new:
-            self._enter(step)
-        self._redirect(old, new[-1])
-
-    def insert_behind(self, step: Step, new: Step) -> None:
-        """Put `new`, which reads `step`, between it and all that used it."""
-        self.steps.insert(self.steps.index(step) + 1, new)
-        self._redirect(step, new)
-        self._enter(new)
-
-    def remove(self, step: Step) -> None:
-        """Drop `step`, which nobody uses."""
-        self.steps.remove(step)
-        self._leave(step)
-
-    def _enter(self, step: Step) -> None:
-        self._users.setdefault(step, [])
-        for read in step.reads:
-            self._users[read].append(step)
-
-    def _leave(self, step: Step) -> None:
-        for read in step.reads:
-            self._users[read].remove(step)
-
-    def _redirect(self, old: Step, new: Step) -> None:
-        users, self._users[old] = self._users[old], []
-        for user in dict.fromkeys(users):
-            user.reads = tuple(new if read is old else read for read in user.reads)
-        self._users.setdefault(new, []).extend(users)
-        if self.output is old:
-            self.output = new
 
 
 # Gives the steps that take the place of a step, none where the rule does not apply.
@@ -147,7 +92,7 @@ def _fuse_backward(program: Program, step: Step) -> tuple[Step, ...]:
     return (_with_bias(fused) if step.name == "ADD" else _rescaled(fused),)
 
 
-def _fuse_forward(program: Program, step: Step) -> tuple[Step, ...]:
+def _fuse_forward(_program: Program, step: Step) -> tuple[Step, ...]:
     """A constant by channel into the fully connected operator behind; a sum needs a bias there."""
     source = step.reads[0]
     if source.scaling is None or not _without_activation(source):
@@ -158,7 +103,7 @@ def _fuse_forward(program: Program, step: Step) -> tuple[Step, ...]:
     return (moved if source.name == "ADD" else _rescaled(moved),)
 
 
-def _fuse_single_forward(program: Program, step: Step) -> tuple[Step, ...]:
+def _fuse_single_forward(_program: Program, step: Step) -> tuple[Step, ...]:
     """A constant of one element into the operator behind, unless padding would add zeros that lack it."""
     source = step.reads[0]
     if source.scaling is None or source.scaling.shape != (1,) or not _without_activation(source):
@@ -177,13 +122,13 @@ def _rescaled(step: Step) -> Step:
     return replace(step, weights=step.weights.rescaled() if step.weights else None)
 
 
-def _fuse_padding(program: Program, step: Step) -> tuple[Step, ...]:
+def _fuse_padding(_program: Program, step: Step) -> tuple[Step, ...]:
     """Explicit zeros that are those of SAME into the convolution behind."""
     pad = step.reads[0]
     if pad.name != "PAD" or step.options.padding != "VALID":
         return ()
     sizes, strides = pad.reads[0].shape[1:3], (step.options.stride_height, step.options.stride_width)
-    kernels = cast(tuple[int, ...], step.weights.shape if step.weights else ())[1:3]
+    kernels = step.weights.shape[1:3] if step.weights else ()
     paddings = cast(Integers, pad.integers).values[2:6]
     for size, stride, kernel, before, after in zip(sizes, strides, kernels, paddings[::2], paddings[1::2], strict=True):
         needed = (-(-size // stride) - 1) * stride + kernel - size
@@ -217,7 +162,7 @@ def _add_before_reshape(program: Program, step: Step) -> tuple[Step, ...]:
     return (moved, left.reading(moved))
 
 
-def _drop_reshape(program: Program, step: Step) -> tuple[Step, ...]:
+def _drop_reshape(_program: Program, step: Step) -> tuple[Step, ...]:
     """A fully connected operator takes all axes but the last for the batch, so needs no reshape that keeps it."""
     reshape = step.reads[0]
     if reshape.name != "RESHAPE" or reshape.reads[0].shape[-1] != reshape.shape[-1]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
-from compressors.fusion import Program, fused
-from compressors.program import Integers, Step, Weights
-from compressors.topology import Topology
+from compressors.fusion import fused
+from compressors.program import Integers, Program, Step, Weights
+from compressors.topology import Shape, Topology, TopologyError
 from devices.graph import DType, Graph, Operator, Tensor
-
-_INT32_BYTES = 4
 
 
 def lower(topology: Topology, granularity: Literal["channel", "tensor"] = "channel") -> Graph:
@@ -17,18 +16,22 @@ def lower(topology: Topology, granularity: Literal["channel", "tensor"] = "chann
 
     The file is that of `compressors.quantization` with the same granularity:
     full-integer, batch of 1, slimmed.  Operators, their order and options,
-    tensors, constants and numbers of scales are those of the file, given that
-    all weights are finite and no two constants happen to be equal.
+    shapes, constants and numbers of scales are those of the file; constants
+    may be numbered differently.
+
+    Two things hang on values that are known after calibration only, and are
+    not foretold: the QUANTIZE operators that the converter adds where one
+    activation goes into several concatenations whose scales it cannot make
+    equal, and constants that happen to be equal, which are one in the file.
 
     Raises
     ------
-    ValueError
-        When the network computes nothing, so that the converter would write an
-        empty float file.
+    TopologyError
+        When nothing is computed, so that the file would have no operator.
     """
     program = fused(topology)
-    if not program.steps[1:]:
-        raise ValueError("the topology has no layer that computes anything: add one")
+    if program.output.name == "INPUT":
+        raise TopologyError("the output is the input: add a layer that computes something")
     return _Assembly(program, granularity).graph()
 
 
@@ -46,7 +49,7 @@ class _Assembly:
         self._activation(source)
         for step in operations:
             if step.integers is not None:
-                self._integers(step.integers)
+                self._constant(step.integers, step.integers.shape, DType.INT32, scales=0)
         for step in reversed(operations):
             self._constants(step)
         for step in operations:
@@ -66,22 +69,19 @@ class _Assembly:
     def _activation(self, step: Step) -> None:
         self._add(step, Tensor(shape=step.shape, dtype=DType.INT8, scales=1))
 
-    def _integers(self, integers: Integers) -> None:
-        size = _INT32_BYTES * len(integers.values)
-        self._add(integers, Tensor(shape=integers.shape, dtype=DType.INT32, constant_bytes=size))
-
     def _constants(self, step: Step) -> None:
         if step.weights is None:
             return
         scales = step.weights.channels if self._per_channel else 1
         if _has_bias(step):
             # Slimming drops the scales of a convolution's bias: they follow from those of its input and weights.
-            shape = (step.weights.channels,)
             kept = 0 if step.is_convolution else scales
-            size = _INT32_BYTES * step.weights.channels
-            self._add(_bias(step), Tensor(shape=shape, dtype=DType.INT32, constant_bytes=size, scales=kept))
-        weights = Tensor(shape=step.weights.shape, dtype=DType.INT8, scales=scales)
-        self._add(step.weights, Tensor(shape=weights.shape, dtype=DType.INT8, constant_bytes=weights.nbytes, scales=scales))
+            self._constant(_bias(step), (step.weights.channels,), DType.INT32, kept)
+        self._constant(step.weights, step.weights.shape, DType.INT8, scales)
+
+    def _constant(self, key: object, shape: Shape, dtype: DType, scales: int) -> None:
+        size = math.prod(shape) * dtype.bits // 8
+        self._add(key, Tensor(shape=shape, dtype=dtype, constant_bytes=size, scales=scales))
 
     def _operator(self, step: Step) -> Operator:
         inputs = [self._indexes[read] for read in step.reads]

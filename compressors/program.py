@@ -5,40 +5,10 @@ Shapes here have the batch of 1 in front, as the file has them.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
-from compressors.topology import (
-    Activation,
-    ActivationName,
-    Add,
-    BatchNormalization,
-    Concatenate,
-    Conv2D,
-    ConvPadding,
-    Dense,
-    DepthwiseConv2D,
-    Dropout,
-    Flatten,
-    GlobalPooling2D,
-    Input,
-    Layer,
-    Pooling2D,
-    Shape,
-    Topology,
-    ZeroPadding2D,
-)
+from compressors.topology import Shape
 from devices.graph import FusedActivation, Options, Padding
-
-_ACTIVATIONS: dict[ActivationName, str] = {
-    "relu": "RELU",
-    "relu6": "RELU6",
-    "softmax": "SOFTMAX",
-    "sigmoid": "LOGISTIC",
-    "tanh": "TANH",
-}
-_PADDINGS: dict[ConvPadding, Padding] = {"same": "SAME", "valid": "VALID"}
-_POSITIONS = (1, 2)  # axes of height and width
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,181 +93,57 @@ class Step:
         return replace(self, options=replace(self.options, activation=activation))
 
 
-def steps_of(topology: Topology) -> tuple[list[Step], Step]:
-    """What TensorFlow executes for `topology`, nothing fused yet: steps as the converter orders them, and the output.
+class Program:
+    """Steps in execution order, the input first, and the one whose output is the network's."""
 
-    The input comes first.  Steps that do nothing at inference are left out,
-    and a step that repeats an earlier one on the same inputs is the earlier one.
-    """
-    steps = [Step(name="INPUT", shape=(1, *topology.input_shape))]
-    outputs = {topology.layers[0].name: steps[0]}
-    for layer in topology.layers[1:]:
-        reads = [outputs[name] for name in layer.inputs]
-        expanded = _expanded(layer, reads)
-        steps += expanded
-        outputs[layer.name] = expanded[-1] if expanded else reads[0]
-    return _distinct(_ordered(steps), outputs[topology.layers[-1].name])
+    def __init__(self, steps: list[Step], output: Step) -> None:
+        self.steps = steps
+        self.output = output
+        self._users: dict[Step, list[Step]] = {}
+        for step in steps:
+            self._enter(step)
 
+    def users(self, step: Step) -> list[Step]:
+        """Steps that read `step`, one entry a read, those that nobody needs but are still there included."""
+        return self._users[step]
 
-def _distinct(steps: list[Step], output: Step) -> tuple[list[Step], Step]:
-    """`steps` and `output` without steps that change nothing or repeat an earlier one."""
-    same: dict[Step, Step] = {}
-    known: dict[Hashable, Step] = {}
-    for step in steps:
-        step.reads = tuple(same[read] for read in step.reads)
-        same[step] = step.reads[0] if _changes_nothing(step) else known.setdefault(_identity(step), step)
-    return [step for step in steps if same[step] is step], same[output]
+    def uses(self, step: Step) -> int:
+        """Number of reads of `step`; being the network's output counts as one."""
+        return len(self._users[step]) + (step is self.output)
 
+    def replace(self, old: Step, new: tuple[Step, ...]) -> None:
+        """Put `new` where `old` stands, the last of them in its role."""
+        place = self.steps.index(old)
+        self.steps[place : place + 1] = new
+        self._leave(old)
+        for step in new:
+            self._enter(step)
+        self._redirect(old, new[-1])
 
-def _changes_nothing(step: Step) -> bool:
-    """True for the identity, for a change of shape that changes none, and for a rectifier on its own output."""
-    match step.name:
-        case "IDENTITY":
-            return True
-        case "RESHAPE" | "PAD":
-            return step.shape == step.reads[0].shape
-        case "RELU" | "RELU6":
-            return step.name == step.reads[0].name
-    return False
+    def insert_behind(self, step: Step, new: Step) -> None:
+        """Put `new`, which reads `step`, between it and all that used it."""
+        self.steps.insert(self.steps.index(step) + 1, new)
+        self._redirect(step, new)
+        self._enter(new)
 
+    def remove(self, step: Step) -> None:
+        """Drop `step`, which nobody uses."""
+        self.steps.remove(step)
+        self._leave(step)
 
-def _identity(step: Step) -> Hashable:
-    """Equal for steps with equal outputs; steps with trained constants are equal to themselves only."""
-    # A sum is the same either way round.
-    reads = tuple(sorted(step.reads, key=id)) if step.name == "ADD" else step.reads
-    return step if step.weights else (step.name, step.shape, reads, step.options, step.integers)
-
-
-def _ordered(steps: list[Step]) -> list[Step]:
-    """The order in which TensorFlow's importer lists operators that are numbered like `steps`.
-
-    The operator that became ready last goes first, and among those that became
-    ready together the one with the greatest number of operators behind it that
-    are not behind the others; see ``TopologicalOrdering`` in TensorFlow's
-    ``tf2xla/internal/node_order.cc``.
-    """
-    readers: dict[Step, list[Step]] = {step: [] for step in steps}
-    for step in steps:
+    def _enter(self, step: Step) -> None:
+        self._users.setdefault(step, [])
         for read in step.reads:
-            readers[read].append(step)
-    left = _depth_first(steps[0], readers)
-    waiting = {step: len(step.reads) for step in steps}
-    order, ready = [], [steps[0]]
-    while ready:
-        step = ready.pop()
-        order.append(step)
-        for reader in sorted(readers[step], key=left.__getitem__):
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                ready.append(reader)
-    return order
+            self._users[read].append(step)
 
+    def _leave(self, step: Step) -> None:
+        for read in step.reads:
+            self._users[read].remove(step)
 
-def _depth_first(first: Step, readers: Mapping[Step, list[Step]]) -> dict[Step, int]:
-    """When each step is left by a depth-first walk that visits the readers of a step from the last to the first."""
-    left: dict[Step, int] = {}
-    entered: set[Step] = set()
-    stack = [(first, False)]
-    while stack:
-        step, is_done = stack.pop()
-        if is_done:
-            left[step] = len(left)
-        elif step not in entered:
-            entered.add(step)
-            stack.append((step, True))
-            stack.extend((reader, False) for reader in readers[step])
-    return left
-
-
-def _expanded(layer: Layer, reads: list[Step]) -> list[Step]:
-    """Steps of one layer, each reading the one before it."""
-    source, shape = reads[0], reads[0].shape
-    match layer.spec:
-        case Conv2D() | DepthwiseConv2D() | Dense() as spec:
-            return _affine(spec, source, _batched(spec.output_shape((shape[1:],))))
-        case BatchNormalization():
-            product = _by_channel("MUL", source)
-            return [product, _by_channel("ADD", product)]
-        case Activation(function=function):
-            return _activation(function, source)
-        case Pooling2D() as spec:
-            return [_pooling(spec, source)]
-        case GlobalPooling2D(kind=kind):
-            name = "MEAN" if kind == "average" else "REDUCE_MAX"
-            axes = Integers((len(_POSITIONS),), _POSITIONS)
-            return [Step(name=name, shape=(1, shape[-1]), reads=(source,), integers=axes)]
-        case Flatten() as spec:
-            flat = _batched(spec.output_shape((shape[1:],)))
-            target = Integers((2,), (-1, flat[-1]))
-            return [Step(name="RESHAPE", shape=flat, reads=(source,), integers=target)]
-        case ZeroPadding2D() as spec:
-            return _zero_padding(spec, source)
-        case Add():
-            return _sum(reads)
-        case Concatenate() as spec:
-            joined = _batched(spec.output_shape(tuple(read.shape[1:] for read in reads)))
-            options = Options(axis=len(joined) - 1)
-            return [Step(name="CONCATENATION", shape=joined, reads=tuple(reads), options=options)]
-        case Dropout():
-            return [Step(name="IDENTITY", shape=shape, reads=(source,))]
-        case Input():
-            return []
-
-
-def _batched(shape: Shape) -> Shape:
-    return (1, *shape)
-
-
-def _by_channel(name: str, source: Step) -> Step:
-    return Step(name=name, shape=source.shape, reads=(source,), weights=Weights(source.shape[-1:]))
-
-
-def _activation(function: ActivationName, source: Step) -> list[Step]:
-    if function == "linear":
-        return []
-    return [Step(name=_ACTIVATIONS[function], shape=source.shape, reads=(source,))]
-
-
-def _affine(spec: Conv2D | DepthwiseConv2D | Dense, source: Step, shape: Shape) -> list[Step]:
-    """Weights, then the bias as a sum of its own: it may end up in a later step."""
-    name, weights, options = _weighted(spec, source.shape[-1])
-    steps = [Step(name=name, shape=shape, reads=(source,), weights=Weights(weights, shape[-1]), options=options)]
-    if spec.use_bias:
-        steps.append(_by_channel("ADD", steps[-1]))
-    return steps + _activation(spec.activation, steps[-1])
-
-
-def _weighted(spec: Conv2D | DepthwiseConv2D | Dense, channels: int) -> tuple[str, Shape, Options]:
-    """Operator name, shape of the weights in the file, options."""
-    if isinstance(spec, Dense):
-        return "FULLY_CONNECTED", (spec.units, channels), Options()
-    options = Options(padding=_PADDINGS[spec.padding], stride_height=spec.strides[0], stride_width=spec.strides[1])
-    if isinstance(spec, Conv2D):
-        return "CONV_2D", (spec.filters, *spec.kernel, channels), options
-    options = replace(options, depth_multiplier=spec.depth_multiplier)
-    return "DEPTHWISE_CONV_2D", (1, *spec.kernel, channels * spec.depth_multiplier), options
-
-
-def _pooling(spec: Pooling2D, source: Step) -> Step:
-    options = Options(
-        padding=_PADDINGS[spec.padding],
-        stride_height=spec.strides[0],
-        stride_width=spec.strides[1],
-        filter_height=spec.size[0],
-        filter_width=spec.size[1],
-    )
-    name = "MAX_POOL_2D" if spec.kind == "max" else "AVERAGE_POOL_2D"
-    return Step(name=name, shape=_batched(spec.output_shape((source.shape[1:],))), reads=(source,), options=options)
-
-
-def _zero_padding(spec: ZeroPadding2D, source: Step) -> list[Step]:
-    values = (0, 0, *spec.padding[0], *spec.padding[1], 0, 0)
-    shape = _batched(spec.output_shape((source.shape[1:],)))
-    return [Step(name="PAD", shape=shape, reads=(source,), integers=Integers((4, 2), values))]
-
-
-def _sum(reads: list[Step]) -> list[Step]:
-    steps: list[Step] = []
-    for addend in reads[1:]:
-        steps.append(Step(name="ADD", shape=addend.shape, reads=(steps[-1] if steps else reads[0], addend)))
-    return steps
+    def _redirect(self, old: Step, new: Step) -> None:
+        users, self._users[old] = self._users[old], []
+        for user in dict.fromkeys(users):
+            user.reads = tuple(new if read is old else read for read in user.reads)
+        self._users.setdefault(new, []).extend(users)
+        if self.output is old:
+            self.output = new

@@ -21,6 +21,8 @@ _SAME_SCALE = frozenset(
         "MAX_POOL_2D",
         "PACK",
         "PAD",
+        "REDUCE_MAX",
+        "REDUCE_MIN",
         "RESHAPE",
         "RESIZE_BILINEAR",
         "RESIZE_NEAREST_NEIGHBOR",
@@ -159,9 +161,22 @@ def _quantizations(graph: Graph) -> dict[int, tuple[int, int]]:
                 made[output] = made[source]
             elif operator.name in _NEVER_NEGATIVE or operator.options.activation in ("RELU", "RELU6"):
                 made[output] = (output, _lowest(graph.tensors[output]))
+            elif operator.name == "CONCATENATION":
+                made[output] = _join(made, operator)
             elif operator.name == "MEAN" and source >= 0:
                 made[output] = (output, made[source][1])
     return made
+
+
+def _join(made: dict[int, tuple[int, int]], operator: Operator) -> tuple[int, int]:
+    """One scale for all that a concatenation joins and all that share a scale with it."""
+    joined = {made[index] for index in operator.inputs}
+    # negative numbers in one of them move the zero point of all
+    common = max(joined, key=lambda quantization: quantization[1])
+    for index, quantization in made.items():
+        if quantization in joined:
+            made[index] = common
+    return common
 
 
 def _asymmetric(tensor: Tensor, index: int) -> int:

@@ -170,7 +170,7 @@ def _residual(shape: Shape, stem: int, stride: int, blocks: Sequence[Stage]) -> 
 def mlp(shape: Shape) -> Anchors:
     """Anchors of `mlp`."""
     factors = g.shrinks(shape)
-    nets = ((factors[-1], (8,)), (factors[-1], (16,)), (factors[-1], (32, 16)), (factors[0], (48, 24)))
+    nets = ((factors[-1], (8,)), (factors[-1], (24,)), (factors[0], (16,)), (factors[0], (32, 16)))
     return tuple(_mlp(shape, factor, units) for factor, units in ((factors[-1], g.UNITS[:1]), *nets))
 
 

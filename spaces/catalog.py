@@ -6,7 +6,6 @@ anchors in `spaces.anchors`.  AutoKeras is imported when something is drawn.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from compressors.compressor import Value
 from compressors.suggestion import suggestion
 from compressors.topology import Shape, Topology
-from spaces import anchors
+from spaces import acceptance, anchors
 from spaces.candidate import Architecture
 from spaces.errors import SpaceError
 from spaces.trial import Trial
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
     from spaces.hyperparameters import AnsweredHyperParameters
 
 Blocks = Callable[[], "tuple[autokeras.Block, ...]"]
-
-SMALLEST_SIDE = 4
-MOST_POSITIONS = 160 * 160
-# AutoKeras' ConvBlock convolves at full resolution first.
-MOST_POSITIONS_WITHOUT_STRIDE = 64 * 64
-# 32 x 32 x 3 and a bit: four units on more inputs than that are 16,000 weights.
-MOST_FEATURES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,37 +126,6 @@ class GraphSpace:
         return () if self.accepts(input_shape) else self.wishes(input_shape)
 
 
-def _refuses_non_images(shape: Shape) -> str | None:
-    if len(shape) != 3:
-        return "it needs (height, width, channels)"
-    if max(shape[:2]) < SMALLEST_SIDE:
-        return f"height or width must be at least {SMALLEST_SIDE}"
-    if shape[0] * shape[1] > MOST_POSITIONS:
-        return f"more than {MOST_POSITIONS} positions do not fit a microcontroller; scale the inputs down"
-    return None
-
-
-def _refuses_large_images(shape: Shape) -> str | None:
-    if len(shape) == 3 and shape[0] * shape[1] > MOST_POSITIONS_WITHOUT_STRIDE:
-        return f"it has no strides, so more than {MOST_POSITIONS_WITHOUT_STRIDE} positions take too much RAM"
-    return _refuses_non_images(shape)
-
-
-def _refuses_many_features(shape: Shape) -> str | None:
-    if len(shape) not in (1, 3):
-        return "it needs (features,) or (height, width, channels)"
-    if math.prod(shape) > MOST_FEATURES:
-        return f"more than {MOST_FEATURES} inputs make its first layer too large"
-    return None
-
-
-def _refuses_huge_images(shape: Shape) -> str | None:
-    if len(shape) == 3 and min(shape[:2]) >= 2 * SMALLEST_SIDE:
-        # It averages images down by up to 8 in height and width.
-        return _refuses_non_images(shape) or _refuses_many_features((math.prod(shape) // 64,))
-    return _refuses_many_features(shape)
-
-
 def _cnn() -> tuple[autokeras.Block, ...]:
     from spaces.blocks.cnn import Cnn
 
@@ -212,49 +173,49 @@ SPACES: tuple[GraphSpace, ...] = (
         name="cnn",
         description="one to four convolutions, each with its own width, kernel and stride",
         blocks=_cnn,
-        refuses=_refuses_non_images,
+        refuses=acceptance.refuses_other_than_images,
         wishes=anchors.cnn,
     ),
     GraphSpace(
         name="ds_cnn",
         description="depthwise-separable convolutions after a first convolution",
         blocks=_ds_cnn,
-        refuses=_refuses_non_images,
+        refuses=acceptance.refuses_other_than_images,
         wishes=anchors.ds_cnn,
     ),
     GraphSpace(
         name="inverted_residual",
         description="inverted residuals with linear bottlenecks, after MobileNetV2",
         blocks=_inverted_residual,
-        refuses=_refuses_non_images,
+        refuses=acceptance.refuses_other_than_images,
         wishes=anchors.inverted_residual,
     ),
     GraphSpace(
         name="residual",
         description="residual blocks of two convolutions, after ResNet-8",
         blocks=_residual,
-        refuses=_refuses_non_images,
+        refuses=acceptance.refuses_other_than_images,
         wishes=anchors.residual,
     ),
     GraphSpace(
         name="mlp",
         description="dense layers on features, or on an image averaged down",
         blocks=_mlp,
-        refuses=_refuses_huge_images,
+        refuses=acceptance.refuses_huge_images,
         wishes=anchors.mlp,
     ),
     GraphSpace(
         name="autokeras_conv",
         description="AutoKeras' ConvBlock and DenseBlock in microcontroller sizes",
         blocks=_autokeras_conv,
-        refuses=_refuses_large_images,
+        refuses=acceptance.refuses_large_images,
         wishes=anchors.autokeras_conv,
     ),
     GraphSpace(
         name="autokeras_dense",
         description="AutoKeras' DenseBlock in microcontroller sizes",
         blocks=_autokeras_dense,
-        refuses=_refuses_many_features,
+        refuses=acceptance.refuses_many_features,
         wishes=anchors.autokeras_dense,
     ),
 )

@@ -7,9 +7,9 @@ from spaces.errors import SpaceError
 from spaces.trial import Trial, suggest_ordered
 
 BATCH_SIZES = (16, 32, 64)
-LEARNING_RATES = (1e-3, 1e-2)
+LEARNING_RATES = (3e-3, 2e-2)
 # Networks of this size stop gaining after about so many steps of Adam.
-STEPS = 1600
+STEPS = 1200
 MOST_STEPS = 2000
 FEWEST_STEPS_AN_EPOCH = 8
 SMALL_IMAGE = 16
@@ -27,7 +27,7 @@ def batch_sizes(n_train: int) -> tuple[int, ...]:
 
 
 def epochs_for(n_train: int, batch_size: int) -> int:
-    """Epochs that come closest to 1,600 training steps, at least one."""
+    """Epochs that come closest to 1,200 training steps, at least one."""
     return max(1, round(STEPS / -(-n_train // batch_size)))
 
 
@@ -53,7 +53,7 @@ def draw_recipe(trial: Trial, n_train: int, input_shape: tuple[int, ...], epochs
         sides have at least 4 pixels.
     epochs
         Fixed number of epochs; None derives it, so that every training takes
-        about 1,600 steps whatever the batch size.
+        about 1,200 steps whatever the batch size.
 
     Raises
     ------
