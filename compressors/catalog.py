@@ -7,7 +7,7 @@ from typing import Any
 from compressors.compressor import CompressionError, Compressor
 from compressors.quantization import FullIntegerQuantizer
 from compressors.structured_pruning import StructuredPruner
-from compressors.suggestion import suggestion
+from devices.suggestion import suggestion
 
 COMPRESSORS: tuple[Compressor[Any], ...] = (
     StructuredPruner(),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from compressors.compressor import Settings, Value
-from compressors.suggestion import suggestion
+from devices.suggestion import suggestion
 
 S = TypeVar("S", bound=Settings)
 

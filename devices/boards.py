@@ -19,7 +19,6 @@ A board is a TOML file of about ten lines::
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -30,6 +29,7 @@ from typing import cast, get_args
 
 from devices.device import Device, Kernels
 from devices.latency import timing_names
+from devices.suggestion import suggestion
 
 _TEXTS = ("name", "description", "core", "kernels")
 _NUMBERS = ("clock_hz", "flash_bytes", "ram_bytes")
@@ -67,8 +67,8 @@ def load_device(name_or_path: str) -> Device:
         return parse_device(_read(Path(name_or_path)), name_or_path)
     if name_or_path not in device_names():
         raise DeviceError(
-            f"no device is named {name_or_path!r}{_guess(name_or_path, device_names())}; "
-            f"known: {', '.join(device_names())}; or give the path of a .toml file"
+            f"no device is named {name_or_path!r}: {suggestion(name_or_path, device_names())}; "
+            "'tinyfront devices' lists them all; or give the path of a .toml file"
         )
     return _catalog_device(name_or_path)
 
@@ -125,15 +125,10 @@ def _read(path: Path) -> str:
         raise DeviceError(f"device file {str(path)!r} cannot be read: {error}") from error
 
 
-def _guess(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word.lower(), list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
-
-
 def _check_keys(content: Mapping[str, object], origin: str) -> None:
     for key in content:
         if key not in _KEYS:
-            raise DeviceError(f"{origin}: unknown key {key!r}{_guess(key, _KEYS)}; known: {', '.join(_KEYS)}")
+            raise DeviceError(f"{origin}: unknown key {key!r}: {suggestion(key, _KEYS)}")
     missing = [key for key in _KEYS if key not in content and key not in _OPTIONAL]
     if missing:
         raise DeviceError(f"{origin}: missing key {', '.join(map(repr, missing))}; every device states it")
@@ -161,7 +156,7 @@ def _sources(value: object, origin: str) -> tuple[tuple[str, str], ...]:
         raise DeviceError(f"{origin}: sources must be a table [sources], got {value!r}")
     for key, source in value.items():
         if key not in _KEYS:
-            raise DeviceError(f"{origin}: sources has the unknown key {key!r}{_guess(key, _KEYS)}")
+            raise DeviceError(f"{origin}: sources has the unknown key {key!r}: {suggestion(key, _KEYS)}")
         if not isinstance(source, str) or not source.strip():
             raise DeviceError(f"{origin}: the source of {key} must be text that is not empty, got {source!r}")
     missing = [key for key in _NUMBERS if key not in value]
@@ -173,4 +168,6 @@ def _sources(value: object, origin: str) -> tuple[tuple[str, str], ...]:
 def _check_choice(value: str, key: str, known: Iterable[str], origin: str) -> None:
     choices = list(known)
     if value not in choices:
-        raise DeviceError(f"{origin}: {key} must be one of {', '.join(choices)}, got {value!r}{_guess(value, choices)}")
+        raise DeviceError(
+            f"{origin}: {key} must be one of {', '.join(choices)}, got {value!r}; {suggestion(value, choices)}"
+        )

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Hard limits.  Apart from `Footprint` because a limit is three numbers of
-    which latency may be absent, while a footprint always has them all.
+    """Hard limits.
+
+    Apart from `Footprint` because a limit is three numbers of which latency
+    may be absent, while a footprint always has them all.
 
     Attributes
     ----------

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from devices.suggestion import suggestion
 from search import codec, text
 from search.document import as_document, show_document
-from search.errors import JobError, guess
+from search.errors import JobError
 from search.record import TrialRecord
 from search.store import RunFolder, find_run
 
@@ -68,7 +69,7 @@ def _trial_of(run: RunFolder, number: int) -> TrialRecord:
     record = run.record(number)
     if record is None:
         known = [str(each.trial) for each in run.records()]
-        raise JobError(f"run {run.name!r} has no trial {number}.{guess(str(number), known) if known else ''}")
+        raise JobError(f"run {run.name!r} has no trial {number}: {suggestion(str(number), known) if known else ''}")
     return record
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-
 
 class TinyFrontError(Exception):
     """Base of every error that ends a command with a sentence instead of a traceback."""
@@ -40,12 +37,3 @@ class StorageError(TinyFrontError):
     """A run folder cannot be read or written."""
 
     exit_code = 5
-
-
-def guess(name: str, known: Iterable[str]) -> str:
-    """A suggestion for a misspelt name: ``" Did you mean 'x'?"``, else the known names."""
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    return f" Known: {', '.join(names)}."

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from devices.footprint import Budget
-from search.errors import JobError, NothingFitsError, guess
+from devices.suggestion import suggestion
+from search.errors import JobError, NothingFitsError
 from search.record import Score, TrialRecord
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def named_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
         raise JobError(f"A front needs at least one objective, got none. Known: {', '.join(sorted(known))}.")
     for index, name in enumerate(names):
         if name not in known:
-            raise JobError(f"{name!r} is not an objective.{guess(name, known)}")
+            raise JobError(f"{name!r} is not an objective: {suggestion(name, known)}")
         if name in names[:index]:
             raise JobError(f"The objective {name!r} is named twice; name it once.")
     return tuple(known[name] for name in names)
@@ -234,7 +235,7 @@ def pick(
         When the front is empty.
     """
     if how not in PICKS:
-        raise JobError(f"{how!r} is no way to pick a model.{guess(how, PICKS)}")
+        raise JobError(f"{how!r} is no way to pick a model: {suggestion(how, PICKS)}")
     if how == "knee":
         return knee(points, objectives)
     _refuse_empty(points)

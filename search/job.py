@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from devices.suggestion import suggestion
 from search import codec
-from search.errors import JobError, guess
+from search.errors import JobError
 
 Task = Literal["classification"]
 
@@ -160,7 +161,7 @@ def _check_keys(document: Mapping[str, Any], kind: type, place: str) -> None:
     known = [item.name for item in dataclasses.fields(kind)]
     for key in document:
         if key not in known:
-            raise JobError(f"unknown key {place}{key}.{guess(str(key), known)}")
+            raise JobError(f"unknown key {place}{key}: {suggestion(str(key), known)}")
 
 
 def read_job(file: Path | None, given: Mapping[str, Any], overrides: Iterable[str] = ()) -> Job:

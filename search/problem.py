@@ -9,10 +9,11 @@ from compressors.catalog import COMPRESSORS
 from compressors.compressor import Compressor, Stage
 from devices.device import Device
 from devices.footprint import Budget
+from devices.suggestion import suggestion
 from search.boards import budget_of, find_device
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
-from search.errors import JobError, guess
+from search.errors import JobError
 from search.front import named_objectives
 from search.job import Job
 
@@ -61,7 +62,7 @@ def resolve(job: Job) -> Problem:
     named_objectives(job.objectives)
     strategies = [name for name, _ in STRATEGIES]
     if job.strategy not in strategies:
-        raise JobError(f"unknown strategy {job.strategy!r}.{guess(job.strategy, strategies)}")
+        raise JobError(f"unknown strategy {job.strategy!r}: {suggestion(job.strategy, strategies)}")
     compressors = _compressors(job)
     _check_spaces(job)
     data = load(job.data)
@@ -79,7 +80,7 @@ def _compressors(job: Job) -> tuple[Compressor[Any], ...]:
     names = [technique.name for technique in COMPRESSORS]
     for name in job.compressors:
         if name not in names:
-            raise JobError(f"unknown compressor {name!r}.{guess(name, names)}")
+            raise JobError(f"unknown compressor {name!r}: {suggestion(name, names)}")
     chosen = tuple(each for each in COMPRESSORS if not job.compressors or each.name in job.compressors)
     if not any(technique.stage is Stage.QUANTIZATION for technique in chosen):
         raise JobError("compressors name no quantization: an artifact needs exactly one, add 'quantization'")
@@ -92,7 +93,7 @@ def _check_spaces(job: Job) -> None:
     names = [space.name for space in SPACES]
     for name in job.space:
         if name not in names:
-            raise JobError(f"unknown space {name!r}.{guess(name, names)}")
+            raise JobError(f"unknown space {name!r}: {suggestion(name, names)}")
 
 
 def _spaces(job: Job, input_shape: tuple[int, ...]) -> tuple[SearchSpace, ...]:

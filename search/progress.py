@@ -6,7 +6,7 @@ import time
 from typing import TextIO
 
 from search.record import TrialRecord
-from search.show import summary_of
+from search.show import summary_with
 from search.store import RunFolder
 from search.text import best_so_far, progress_line
 
@@ -14,20 +14,27 @@ _BLOCK_EVERY_S = 30.0
 
 
 class Progress:
-    """Called with every record that is told."""
+    """Follows one run; keeps its records, so that a line does not cost reading them all again."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._last_block = time.monotonic()
+        self._records: list[TrialRecord] = []
 
-    def __call__(self, run: RunFolder, record: TrialRecord | None) -> None:
-        """Print what happened; `record` is None when the run begins."""
-        if record is None:
-            print(f"run {run.name} in {run.path}", file=self._stream, flush=True)
-            return
-        summary = summary_of(run)
-        row = next(row for row in summary.trials if row.trial == record.trial)
-        print(progress_line(row), file=self._stream, flush=True)
+    def begin(self, run: RunFolder) -> None:
+        """Say which run begins or goes on."""
+        self._records = list(run.records())
+        told = f", {len(self._records)} trials told before" if self._records else ""
+        self._print(f"run {run.name} in {run.path}{told}")
+
+    def told(self, run: RunFolder, record: TrialRecord) -> None:
+        """Say how a trial ended."""
+        self._records.append(record)
+        summary = summary_with(run, self._records)
+        self._print(progress_line(next(row for row in summary.trials if row.trial == record.trial)))
         if time.monotonic() - self._last_block > _BLOCK_EVERY_S:
-            print(best_so_far(summary), end="", file=self._stream, flush=True)
+            self._print(best_so_far(summary).rstrip())
             self._last_block = time.monotonic()
+
+    def _print(self, text: str) -> None:
+        print(text, file=self._stream, flush=True)

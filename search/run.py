@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,15 @@ from search.front import front
 from search.job import Job
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
-from search.record import InterpreterName, TrialRecord
+from search.progress import Progress
+from search.record import InterpreterName
 from search.store import FrontFile, RunFolder, create_run
 
 if TYPE_CHECKING:
     from search.screen import Screened
 
 
-def search(job: Job, runs: Path, report: Callable[[RunFolder, TrialRecord | None], None], began: float) -> RunFolder:
+def search(job: Job, runs: Path, progress: Progress, began: float) -> RunFolder:
     """Search until the job is done, then open the test split for the front.
 
     Parameters
@@ -31,8 +32,8 @@ def search(job: Job, runs: Path, report: Callable[[RunFolder, TrialRecord | None
         What to search.
     runs
         Folder of all runs.
-    report
-        Called once with the run's folder and None, then with every record told.
+    progress
+        Told when the run begins and whenever a trial ends.
     began
         `time.monotonic` of the command's start, which the job's minutes count from.
 
@@ -43,17 +44,28 @@ def search(job: Job, runs: Path, report: Callable[[RunFolder, TrialRecord | None
     NothingFitsError
         When the smallest network of every space is over budget.
     """
+    run = RunFolder(runs / job.run_name)
+    if is_done(run, job):
+        progress.begin(run)
+        return run
     with _quiet():
         problem = resolve(job)
-    with pool_for(job) as pool:
-        pool.warm()
-        with _quiet():
-            queued = _anchors(problem)
-        run = create_run(runs, job)
-        with run.locked():
-            report(run, None)
-            _search(problem, run, pool, queued, report, began)
+        queued = _anchors(problem)
+    run = create_run(runs, job)
+    with run.locked(), pool_for(job) as pool:
+        progress.begin(run)
+        _search(problem, run, pool, queued, progress, began)
     return run
+
+
+def is_done(run: RunFolder, job: Job) -> bool:
+    """True when the run has finished this very job, so that there is nothing left to search."""
+    if run.front() is None or not (run.path / "job.yaml").exists():
+        return False
+    before = run.job()
+    last = [event["event"] for event in run.events() if event.get("event") in ("started", "finished")]
+    extent = (before.trials, before.minutes) == (job.trials, job.minutes)
+    return extent and before.first_difference(job) is None and last[-1:] == ["finished"]
 
 
 def _search(
@@ -61,7 +73,7 @@ def _search(
     run: RunFolder,
     pool: Pool,
     queued: tuple[Mapping[str, Value], ...],
-    report: Callable[[RunFolder, TrialRecord | None], None],
+    progress: Progress,
     began: float,
 ) -> None:
     from search.datasets.load import save
@@ -69,6 +81,7 @@ def _search(
     from search.loop import Clock, Search
     from search.study import open_study
 
+    pool.warm()
     if not run.data_file.exists():
         save(problem.data, run.data_file)
     limit = None if problem.job.minutes is None else 60 * problem.job.minutes
@@ -82,7 +95,7 @@ def _search(
         pool=pool,
         clock=clock,
         interpreter=interpreter,
-        report=lambda record: report(run, record),
+        report=lambda record: progress.told(run, record),
     )
     searching.go()
     test_front(problem, run, pool, interpreter)

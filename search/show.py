@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from devices.device import Device
 from devices.footprint import Budget
@@ -32,10 +33,15 @@ def summary_of(run: RunFolder, device: str | None = None) -> Summary:
     StorageError
         When the run is damaged.
     """
+    if device is None:
+        return summary_with(run, run.records())
     budget, board = budget_and_device(run, device)
-    records = run.records()
-    if device is not None:
-        records = tuple(_on_board(run, record, board, budget) for record in records)
+    return summary_with(run, [_on_board(run, record, board, budget) for record in run.records()], device)
+
+
+def summary_with(run: RunFolder, records: Sequence[TrialRecord], device: str | None = None) -> Summary:
+    """The summary of a run that has these records."""
+    budget, board = budget_and_device(run, device)
     return summarize(
         run=run.name,
         device=board.name,

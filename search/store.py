@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devices.suggestion import suggestion
 from search import codec
-from search.errors import JobError, StorageError, guess
+from search.errors import JobError, StorageError
 from search.files import write_whole
 from search.job import Job
 from search.record import Proportion, TrialRecord
@@ -258,6 +259,6 @@ def find_run(runs: Path, name: str) -> RunFolder:
     """
     known = sorted(file.parent.name for file in runs.glob("*/job.yaml"))
     if name not in known:
-        hint = guess(name, known) if known else " There are no runs yet: start one with 'tinyfront search'."
-        raise JobError(f"no run {name!r} in {runs}.{hint}")
+        hint = suggestion(name, known) if known else "there are no runs yet: start one with 'tinyfront search'"
+        raise JobError(f"no run {name!r} in {runs}: {hint}")
     return RunFolder(runs / name)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from compressors.compressor import Value
-from compressors.suggestion import suggestion
 from compressors.topology import Shape, Topology
+from devices.suggestion import suggestion
 from spaces import acceptance, anchors
 from spaces.candidate import Architecture
 from spaces.errors import SpaceError

@@ -13,8 +13,9 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
+from devices.suggestion import suggestion
 from search.datasets.raw import Array
-from search.errors import DataError, guess
+from search.errors import DataError
 
 _MOST_BYTES = 4 << 30  # of all arrays, unpacked
 _MOST_RATIO = 200  # unpacked over packed; an archive of images stays below 20
@@ -99,7 +100,7 @@ def _check_keys(
     known = (*required, *optional)
     for key in members:
         if key not in known:
-            raise DataError(f"data file {str(path)!r}: unknown array {key!r}.{guess(key, known)}")
+            raise DataError(f"data file {str(path)!r}: unknown array {key!r}: {suggestion(key, known)}")
     for key in required:
         if key not in members:
             held = ", ".join(members) or "no arrays"

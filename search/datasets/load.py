@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from devices.artifact import Normalization
+from devices.suggestion import suggestion
 from search.datasets.archive import check_file, read_arrays
 from search.datasets.dataset import Dataset, Split
 from search.datasets.digits import Digits
@@ -15,7 +16,7 @@ from search.datasets.keras_cache import KerasCache
 from search.datasets.npz import Npz
 from search.datasets.prepare import prepare
 from search.datasets.raw import Loader
-from search.errors import DataError, guess
+from search.errors import DataError
 from search.files import write_whole
 
 LOADERS: tuple[Loader, ...] = (Digits(), KerasCache(), Npz())
@@ -56,7 +57,7 @@ def _unknown(reference: str, path: Path) -> str:
     if path.suffix or len(path.parts) > 1 or path.exists():
         check_file(path)
         return f"data file {reference!r} is of an unknown kind: files that can be read end in {', '.join(suffixes)}"
-    return f"unknown data {reference!r}.{guess(reference, names)} A file is named by its path, such as data.npz."
+    return f"unknown data {reference!r}: {suggestion(reference, names)}; a file is named by its path, such as data.npz"
 
 
 def save(dataset: Dataset, path: Path) -> None:

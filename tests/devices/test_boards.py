@@ -86,7 +86,7 @@ def test_a_folder_is_not_a_board(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("clock_hz = 80_000_000", "clok_hz = 80_000_000", r"unknown key 'clok_hz' \(did you mean 'clock_hz'\?\)"),
+        ("clock_hz = 80_000_000", "clok_hz = 80_000_000", r"unknown key 'clok_hz': did you mean 'clock_hz'"),
         ("ram_bytes = 65_536", "", r"missing key 'ram_bytes'"),
         ("ram_bytes = 65_536", "ram_bytes = 0", r"ram_bytes must be greater than 0, got 0"),
         ("flash_bytes = 262_144", "flash_bytes = -1", r"flash_bytes must be greater than 0, got -1"),

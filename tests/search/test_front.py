@@ -135,7 +135,7 @@ def test_infeasible_and_unscored_records_are_never_on_the_front(run: list[TrialR
     ("names", "message"),
     [
         ((), "at least one objective"),
-        (("accuracy", "flash_byte"), "Did you mean 'flash_bytes'"),
+        (("accuracy", "flash_byte"), "did you mean 'flash_bytes'"),
         (("accuracy", "accuracy"), "named twice"),
     ],
 )
@@ -210,7 +210,7 @@ def test_a_tied_pick_is_the_more_accurate(record: MakeRecord) -> None:
 
 def test_a_pick_that_cannot_be_is_refused() -> None:
     """A misspelt way is a usage error, an empty front means that nothing fits."""
-    with pytest.raises(JobError, match="Did you mean 'latency'"):
+    with pytest.raises(JobError, match="did you mean 'latency'"):
         pick([], "latancy")
     for how in ("knee", "flash"):
         with pytest.raises(NothingFitsError, match="Raise the budget"):

@@ -32,8 +32,8 @@ def test_without_trials_or_minutes_a_job_takes_five_minutes() -> None:
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        (["trails=3"], "unknown key trails. Did you mean 'trials'?"),
-        (["budget.flash=3"], "unknown key budget.flash. Did you mean 'flash_bytes'?"),
+        (["trails=3"], "unknown key trails: did you mean 'trials'?"),
+        (["budget.flash=3"], "unknown key budget.flash: did you mean 'flash_bytes'?"),
         (["budget=3"], "budget"),
         (["trials=0"], "trials is 0: it must be above zero"),
         (["trials=many"], "trials: "),

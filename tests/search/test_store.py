@@ -66,7 +66,7 @@ def test_unknown_runs_get_a_guess(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="no runs yet"):
         find_run(tmp_path, "fist")
     create_run(tmp_path, JOB)
-    with pytest.raises(JobError, match="Did you mean 'first'"):
+    with pytest.raises(JobError, match="did you mean 'first'"):
         find_run(tmp_path, "fist")
     with pytest.raises(JobError, match="no run"):
         find_run(tmp_path, "../first")

@@ -21,9 +21,9 @@ def test_names_and_suffixes_are_unique() -> None:
 @pytest.mark.parametrize(
     ("reference", "sentence"),
     [
-        ("mnits", "unknown data 'mnits'. Did you mean 'mnist'?"),
-        ("digit", "Did you mean 'digits'?"),
-        ("qqqqqq", "Known: cifar10, digits, fashion_mnist, mnist."),
+        ("mnits", "unknown data 'mnits': did you mean 'mnist'?"),
+        ("digit", "did you mean 'digits'?"),
+        ("qqqqqq", "known: cifar10, digits, fashion_mnist, mnist"),
         ("nowhere/data.npz", "'nowhere/data.npz' does not exist"),
         ("nowhere.csv", "'nowhere.csv' does not exist"),
         pytest.param("x" * 5000, "neither a known name nor a path", id="long"),

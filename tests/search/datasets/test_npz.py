@@ -71,7 +71,7 @@ _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "too close": ({"x_train": _X.astype(np.float64) * 1e-300}, "single precision cannot scale"),
     "inputs without labels": ({"x_test": _X[:6]}, "'x_test' is there without 'y_test'"),
     "labels without inputs": ({"y_val": _Y[:6]}, "'y_val' is there without 'x_val'"),
-    "misspelt key": ({"x_tset": _X[:6]}, "unknown array 'x_tset'. Did you mean 'x_test'"),
+    "misspelt key": ({"x_tset": _X[:6]}, "unknown array 'x_tset'. did you mean 'x_test'"),
     "missing labels": ({"y_train": None}, "array 'y_train' is missing; it holds x_train"),
     "nothing": ({"x_train": None, "y_train": None}, "array 'x_train' is missing; it holds no arrays"),
 }

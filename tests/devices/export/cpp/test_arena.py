@@ -14,6 +14,7 @@ from devices.export.cpp.arena import MARGIN_BYTES, arena_size
 from devices.export.target import Bundle
 from devices.flatbuffer import read_graph
 from devices.footprint import Footprint
+from devices.memory import plan_arena
 
 _STARTS = """
 import sys
@@ -36,11 +37,13 @@ _MODELS = (
 
 
 def _measured(shared: Path, model: str, footprint: Footprint) -> tuple[Path, Footprint]:
-    """The file of a reference model, and `footprint` with its arena as measured on an emulated Cortex-M4."""
+    """A reference model's file, and `footprint` with its arena as measured on an emulated Cortex-M4."""
     with (shared / "truth" / "models.csv").open() as file:
         row = next(row for row in csv.DictReader(file) if (row["model"], row["core"]) == (model, "m4"))
     arena, head = int(row["arena_bytes"]), int(row["arena_head_bytes"])
-    return shared / "data" / row["file"], replace(footprint, activation_bytes=head, bookkeeping_bytes=arena - head)
+    path = shared / "data" / row["file"]
+    setup = plan_arena(read_graph(path.read_bytes()), "cortex-m4").setup_bytes
+    return path, replace(footprint, activation_bytes=head, bookkeeping_bytes=arena - head, setup_bytes=setup)
 
 
 @pytest.mark.parametrize("model", _MODELS)

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from devices.artifact import Normalization
 from devices.export.cpp import headers
 from devices.export.cpp.cpp import CppTarget
-from devices.artifact import Normalization
 from devices.export.target import Bundle, Golden
 from devices.export.write import export
 from devices.graph import DType, Operator
