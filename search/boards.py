@@ -24,7 +24,17 @@ def find_device(name: str) -> Device:
 
 
 def budget_of(job: Job, device: Device) -> Budget:
-    """The job's limits; where it sets none, what the device has."""
+    """The job's limits; where it sets none, what the device has.
+
+    Raises
+    ------
+    JobError
+        When a limit is above what the device has.
+    """
+    for name in ("flash_bytes", "ram_bytes"):
+        limit, most = getattr(job.budget, name), getattr(device, name)
+        if limit is not None and limit > most:
+            raise JobError(f"budget.{name} is {limit}, {device.name} has {most}: lower it, or leave it out")
     return Budget(
         flash_bytes=job.budget.flash_bytes or device.flash_bytes,
         ram_bytes=job.budget.ram_bytes or device.ram_bytes,

@@ -7,6 +7,7 @@ command needs it, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -21,10 +22,23 @@ _DESCRIPTION = (
 )
 
 
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for: that costs a tenth of what ``--help`` may take."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(version("tinyfront"))
+        parser.exit()
+
+
+_GOES_ON = {True: "; the same command goes on from here", False: ""}
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     main_parser = argparse.ArgumentParser(prog="tinyfront", description=_DESCRIPTION)
-    main_parser.add_argument("--version", action="store_true", help="print the version and leave")
+    main_parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = main_parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_search(commands)
     _add_pareto(commands)
@@ -126,30 +140,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     began = time.monotonic()
     options = parser().parse_args(arguments)
-    if options.version:
-        from importlib.metadata import version
-
-        print(version("tinyfront"))
-        return 0
     if options.command is None:
         parser().print_help()
         return 2
     from search import commands
 
-    signal.signal(signal.SIGTERM, _terminated)
     try:
-        return commands.COMMANDS[options.command](options, began)
+        signal.signal(signal.SIGTERM, _terminated)
+        code = commands.COMMANDS[options.command](options, began)
+        sys.stdout.flush()  # here, not when Python ends, is known what to say of a reader that left
+        return code
     except TinyFrontError as error:
         print(f"tinyfront: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("tinyfront: stopped; the same command goes on from here", file=sys.stderr)
+        print(f"tinyfront: stopped{_GOES_ON[options.command == 'search']}", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed when Python ends
+        return 128 + signal.SIGPIPE
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    print("tinyfront: terminated; the same command goes on from here", file=sys.stderr)
+    print("tinyfront: terminated", file=sys.stderr)
     raise SystemExit(143)

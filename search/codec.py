@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
@@ -39,12 +39,24 @@ def _scalar(value: object, _: type) -> Value:
     return value
 
 
+def _is_literal(kind: Any) -> bool:
+    return get_origin(kind) is Literal
+
+
+def _choice(value: object, kind: Any) -> object:
+    choices = get_args(kind)
+    if value not in choices:
+        raise ValueError(f"expected {' or '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
 @cache
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     for kind in (int, float, str, bool):
         converter.register_structure_hook(kind, _exact(kind))
     converter.register_structure_hook_func(lambda kind: kind == Value, _scalar)
+    converter.register_structure_hook_func(_is_literal, _choice)
     return converter
 
 

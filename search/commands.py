@@ -15,6 +15,7 @@ from search.document import as_document, show_document
 from search.errors import JobError
 from search.record import TrialRecord
 from search.store import RunFolder, find_run
+from search.streams import STDERR, STDOUT, redirected
 
 Command = Callable[[argparse.Namespace, float], int]
 
@@ -35,7 +36,8 @@ def run_search(options: argparse.Namespace, began: float) -> int:
         for key in ("data", "device", "task", "trials", "minutes", "name", "workers", "seed", "strategy")
     }
     job = read_job(None if options.job is None else Path(options.job), given, options.set)
-    run = search(job, Path(options.runs_dir), Progress(sys.stderr), began)
+    with redirected((STDOUT,), STDERR):  # frameworks print, and stdout is data
+        run = search(job, Path(options.runs_dir), Progress(sys.stderr), began)
     summary = summary_of(run)
     if options.json:
         _print_json(as_document(summary))

@@ -16,7 +16,7 @@ from devices.measure import measure
 from search.errors import JobError, NothingFitsError, StorageError
 from search.front import front, pick
 from search.record import Proportion, TrialRecord
-from search.show import budget_and_device
+from search.show import budget_and_device, records_on
 from search.store import RunFolder
 
 if TYPE_CHECKING:
@@ -58,17 +58,21 @@ def export_trial(
     """
     try:
         writer = find_target(target)
-        record = _chosen(run, trial, how)
+        record = _chosen(run, trial, how, device)
         bundle = _bundle(run, record, device)
         folder = out or Path(f"{run.name}-{record.trial:04d}-{writer.name}")
         return export(bundle, writer, folder)
     except ExportError as error:
-        raise JobError(str(error)) from error
+        kind = StorageError if isinstance(error.__cause__, OSError) else JobError
+        raise kind(str(error)) from error
 
 
-def _chosen(run: RunFolder, trial: int | None, how: str) -> TrialRecord:
+def _chosen(run: RunFolder, trial: int | None, how: str, device: str | None) -> TrialRecord:
     if trial is None:
-        return pick(front(run.records(), run.job().objectives), how)
+        budget, board = budget_and_device(run, device)
+        records = run.records() if device is None else records_on(run, board, budget)
+        objectives = run.job().objectives
+        return pick(front(records, objectives), how, objectives)
     record = run.record(trial)
     if record is None or record.score is None:
         state = "is unknown" if record is None else f"was {record.state}: {record.reason}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ Task = Literal["classification"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 # What may differ when a run is continued: how much to search, not what.
-_EXTENT = frozenset({"name", "trials", "minutes", "workers"})
+_EXTENT = frozenset({"name", "trials", "minutes", "workers", "trial_seconds", "trial_memory_bytes"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Limits:
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
-            if value is not None and not value > 0:
+            if value is not None and not (value > 0 and math.isfinite(value)):
                 raise JobError(f"budget.{item.name} is {value}: a budget is above zero; leave it out for no limit")
 
 
@@ -62,7 +63,7 @@ class Job:
     budget
         Hard limits.
     trials
-        Trained trials to stop after; None for no limit.
+        Trials to train, failed ones counted, before stopping; None for no limit.
     minutes
         Minutes to stop after, everything included; None for no limit.
     seed
@@ -99,8 +100,8 @@ class Job:
     def __post_init__(self) -> None:
         for key in ("trials", "minutes", "workers", "epochs", "trial_seconds", "trial_memory_bytes"):
             value = getattr(self, key)
-            if value is not None and not value > 0:
-                raise JobError(f"{key} is {value}: it must be above zero")
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise JobError(f"{key} is {value}: it must be above zero and finite")
         if not 0 <= self.seed < 2**31:
             raise JobError(f"seed is {self.seed}: it must be in 0..{2**31 - 1}")
         if self.name and not _NAME.fullmatch(self.name):
@@ -116,7 +117,8 @@ class Job:
         """The run's name: as given, or from data, device and a hash of the job, so that the same command continues."""
         if self.name:
             return self.name
-        document = codec.unstructure(dataclasses.replace(self, workers=None))
+        limits = {"workers", "trial_seconds", "trial_memory_bytes"}
+        document = {key: value for key, value in codec.unstructure(self).items() if key not in limits}
         digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
         return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
 

@@ -10,11 +10,14 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
+from search.errors import StorageError
 from search.files import write_whole
+from search.front import front
 from search.pool import Failure, Pool
 from search.problem import Problem
 from search.record import InterpreterName, Score, Seconds, State, TrialRecord
@@ -88,26 +91,45 @@ class Search:
     _digest: str = ""
     _rejected_in_a_row: int = 0
 
-    def go(self) -> None:
-        """Search until the job is done or its time is up."""
+    def go(self) -> str:
+        """Search until the job is done or its time is up; why it stopped, as a sentence's end."""
         self._digest = self.problem.data.digest()
         self._settle()
         while self._fill() or self._running:
             self._collect()
             if self._running and self.clock.left <= self._reserve():
                 self._abandon()
-                return
+        return self._stop_reason() or "nothing left to do"
 
     def _settle(self) -> None:
-        """Take up an interrupted run: told trials are read, recorded ones told, the others asked again."""
+        """Take up an interrupted run: told trials are read, recorded ones told, the others asked again.
+
+        Raises
+        ------
+        StorageError
+            When the study and the trials' folders do not belong together.
+        """
         self.records = list(self.run.records())
         self._keys = {record.key: record.trial for record in self.records if record.state != "rejected"}
+        self._rejected_in_a_row = sum(1 for _ in takewhile(lambda each: each.state == "rejected", self.records[::-1]))
         recorded = {record.trial: record for record in self.records}
+        self._check_whole(set(recorded))
         for frozen in unsettled(self.study):
             if frozen.number in recorded:
                 tell(self.study, self.problem.job, recorded[frozen.number])
             else:
                 self._unsettled.append(frozen)
+
+    def _check_whole(self, recorded: set[int]) -> None:
+        trials = self.study.get_trials(deepcopy=False)
+        finished = {trial.number for trial in trials if trial.state.is_finished()}
+        known = {trial.number for trial in trials if trial.state is not TrialState.WAITING}
+        odd = sorted((finished - recorded) | (recorded - known))
+        if odd:
+            raise StorageError(
+                f"run {self.run.name!r}: study.db and the folders in trials/ disagree about trial {odd[0]}: "
+                "one of them was removed or is of another run; restore it, or choose another --name"
+            )
 
     def _fill(self) -> bool:
         """Give every free worker a trial; True where one was given."""
@@ -118,13 +140,19 @@ class Search:
 
     def _wants_more(self) -> bool:
         """True while the job allows one more trial to be trained."""
+        return self._stop_reason() is None
+
+    def _stop_reason(self) -> str | None:
+        """Why no further trial is started; None while one is."""
         trials = self.problem.job.trials
         trained = sum(record.state != "rejected" for record in self.records) + len(self._running)
         if trials is not None and trained >= trials:
-            return False
+            return f"{trained} trials trained"
         if self._rejected_in_a_row >= _MOST_REJECTED_IN_A_ROW:
-            return False
-        return self.clock.left > self._reserve() + _SAFETY * self._usual_seconds()
+            return f"no new candidate that fits in {_MOST_REJECTED_IN_A_ROW} draws"
+        if self.clock.left <= self._reserve() + _SAFETY * self._usual_seconds():
+            return "no time for another trial"
+        return None
 
     def _usual_seconds(self) -> float:
         """Median seconds of a trained trial; 0 before the first."""
@@ -136,7 +164,7 @@ class Search:
         if not scored:
             return 2.0
         data = self.problem.data
-        points = max(6, len(self.study.best_trials))
+        points = max(6, len(front(self.records, self.problem.job.objectives)))
         each = statistics.median(scored) * len(data.test) / len(data.validation)
         return 3.0 + 1.2 * points * each / self.pool.workers
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TextIO
 
 from search.record import TrialRecord
 from search.show import summary_with
 from search.store import RunFolder
-from search.text import best_so_far, progress_line
+from search.text import best_so_far, progress_line, trial_count
 
 _BLOCK_EVERY_S = 30.0
 
@@ -24,7 +25,7 @@ class Progress:
     def begin(self, run: RunFolder) -> None:
         """Say which run begins or goes on."""
         self._records = list(run.records())
-        told = f", {len(self._records)} trials told before" if self._records else ""
+        told = f", {trial_count(len(self._records))} told before" if self._records else ""
         self._print(f"run {run.name} in {run.path}{told}")
 
     def told(self, run: RunFolder, record: TrialRecord) -> None:
@@ -36,5 +37,11 @@ class Progress:
             self._print(best_so_far(summary).rstrip())
             self._last_block = time.monotonic()
 
+    def say(self, sentence: str) -> None:
+        """Say something about the run as a whole."""
+        self._print(sentence)
+
     def _print(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        """A reader that went away does not end the search."""
+        with contextlib.suppress(BrokenPipeError):
+            print(text, file=self._stream, flush=True)

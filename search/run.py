@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compressors.compressor import Value
-from search.errors import NothingFitsError
+from search.errors import JobError, NothingFitsError, StorageError
 from search.front import front
 from search.job import Job
 from search.pool import Failure, Pool, pool_for
@@ -18,9 +17,14 @@ from search.problem import Problem, resolve
 from search.progress import Progress
 from search.record import InterpreterName
 from search.store import FrontFile, RunFolder, create_run
+from search.streams import STDERR, redirected
 
 if TYPE_CHECKING:
+    from search.loop import Clock
     from search.screen import Screened
+
+# What test scoring may take beyond the job's minutes; the search keeps time for it, by estimate.
+_TEST_GRACE_S = 15.0
 
 
 def search(job: Job, runs: Path, progress: Progress, began: float) -> RunFolder:
@@ -51,21 +55,43 @@ def search(job: Job, runs: Path, progress: Progress, began: float) -> RunFolder:
     with _quiet():
         problem = resolve(job)
         queued = _anchors(problem)
-    run = create_run(runs, job)
-    with run.locked(), pool_for(job) as pool:
-        progress.begin(run)
-        _search(problem, run, pool, queued, progress, began)
+    with _storage_faults(run):
+        create_run(runs, job)
+        with run.locked(), pool_for(job) as pool:
+            progress.begin(run)
+            _search(problem, run, pool, queued, progress, began)
     return run
+
+
+@contextlib.contextmanager
+def _storage_faults(run: RunFolder) -> Iterator[None]:
+    """A full disk or a lost database ends the search with a sentence; what was told before is kept."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (StorageInternalError, SQLAlchemyError, OSError) as error:
+        reason = (str(error.__cause__ or error).splitlines() or [type(error).__name__])[0]
+        raise StorageError(
+            f"run {run.name!r} cannot be written on: {reason}; make room or mend the disk, then give the same command"
+        ) from error
 
 
 def is_done(run: RunFolder, job: Job) -> bool:
     """True when the run has finished this very job, so that there is nothing left to search."""
-    if run.front() is None or not (run.path / "job.yaml").exists():
+    if not (run.path / "front.json").exists() or run.job().first_difference(job) is not None:
         return False
-    before = run.job()
-    last = [event["event"] for event in run.events() if event.get("event") in ("started", "finished")]
-    extent = (before.trials, before.minutes) == (job.trials, job.minutes)
-    return extent and before.first_difference(job) is None and last[-1:] == ["finished"]
+    last = [event for event in run.events() if event.get("event") in ("started", "finished")][-1:]
+    return (
+        bool(last)
+        and last[0]["event"] == "finished"
+        and (last[0].get("trials"), last[0].get("minutes"))
+        == (
+            job.trials,
+            job.minutes,
+        )
+    )
 
 
 def _search(
@@ -76,14 +102,13 @@ def _search(
     progress: Progress,
     began: float,
 ) -> None:
-    from search.datasets.load import save
     from search.evaluate import available_interpreter
     from search.loop import Clock, Search
     from search.study import open_study
 
     pool.warm()
-    if not run.data_file.exists():
-        save(problem.data, run.data_file)
+    run.keep_device(problem.device)
+    _keep_data(problem, run)
     limit = None if problem.job.minutes is None else 60 * problem.job.minutes
     clock = Clock(began=began, before=run.elapsed_seconds(), limit=limit)
     interpreter = available_interpreter()
@@ -97,21 +122,35 @@ def _search(
         interpreter=interpreter,
         report=lambda record: progress.told(run, record),
     )
-    searching.go()
-    test_front(problem, run, pool, interpreter)
-    run.log("finished", elapsed=round(clock.elapsed, 3))
+    reason = searching.go()
+    progress.say(f"searched: {reason}")
+    test_front(problem, run, pool, interpreter, clock)
+    job = problem.job
+    run.log("finished", elapsed=round(clock.elapsed, 3), trials=job.trials, minutes=job.minutes, reason=reason)
 
 
-def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: InterpreterName) -> None:
-    """Open the test split for the front's points, in the workers, and write ``front.json``.
-
-    A point that was tested in an earlier sitting keeps its figure: it is the
-    same file and the same data.
+def _keep_data(problem: Problem, run: RunFolder) -> None:
+    """Keep the prepared data with the run.
 
     Raises
     ------
-    NothingFitsError
-        When a point cannot be tested.
+    JobError
+        When the run began with other data.
+    """
+    from search.datasets.load import read, save
+
+    if not run.data_file.exists():
+        save(problem.data, run.data_file)
+    elif read(run.data_file).digest() != problem.data.digest():
+        raise JobError(f"data {problem.job.data!r} has changed since run {run.name!r} began: choose another --name")
+
+
+def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: InterpreterName, clock: Clock) -> None:
+    """Open the test split for the front's points, in the workers, and write ``front.json``.
+
+    A point that was tested in an earlier sitting keeps its figure: it is the
+    same file and the same data.  A point that cannot be tested, or for which
+    no time is left, stays without a test figure, and an event says why.
     """
     from search.worker import score_on_test
 
@@ -121,15 +160,18 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
     tested = dict(before.test) if before is not None and before.data_digest == digest else {}
     tested = {str(record.trial): tested[str(record.trial)] for record in points if str(record.trial) in tested}
     waiting = [record for record in points if str(record.trial) not in tested]
-    while waiting or pool.running:
+    while (waiting or pool.running) and clock.left > -_TEST_GRACE_S:
         while waiting and pool.free:
             record = waiting.pop(0)
             log = run.trial_folder(record.trial) / "log.txt"
             pool.submit(record.trial, score_on_test, run.artifact(record), run.data_file, interpreter, log)
-        for trial, result in pool.next_results(None).items():
+        for trial, result in pool.next_results(max(0.0, clock.left + _TEST_GRACE_S)).items():
             if isinstance(result, Failure):
-                raise NothingFitsError(f"trial {trial} could not be run on the test split: {result.reason}")
-            tested[str(trial)] = result
+                run.log("untested", trial=trial, reason=result.reason)
+            else:
+                tested[str(trial)] = result
+    for trial in (*pool.running, *(record.trial for record in waiting)):
+        run.log("untested", trial=trial, reason="no time was left")
     run.write_front(
         FrontFile(
             trials=tuple(record.trial for record in points), test=dict(sorted(tested.items())), data_digest=digest
@@ -163,7 +205,7 @@ def _check_smallest(problem: Problem, rows: Mapping[str, tuple[Mapping[str, Valu
     from search.screen import draw
     from spaces.compression import plan_parameters
 
-    recipe = {"recipe/batch_size#": 0, "recipe/learning_rate": 1e-3, "recipe/shift": 0}
+    recipe = {"recipe/batch_size#": 0, "recipe/learning_rate": 1e-2, "recipe/shift": 0}
     strongest = plan_parameters(problem.compressors, strongest=True)
     missed: list[Screened] = []
     for name, row in rows.items():
@@ -171,8 +213,12 @@ def _check_smallest(problem: Problem, rows: Mapping[str, tuple[Mapping[str, Valu
         if smallest.fits:
             return
         missed.append(smallest)
-    nearest = min(missed, key=lambda each: max(value for value in each.excess.values()))
-    raise NothingFitsError(_too_small(problem, nearest))
+    raise NothingFitsError(_too_small(problem, min(missed, key=lambda each: _worst_share(problem, each))))
+
+
+def _worst_share(problem: Problem, screened: Screened) -> float:
+    """Largest excess as a share of its limit: bytes and milliseconds are not compared."""
+    return max(value / float(getattr(problem.budget, name)) for name, value in screened.excess.items())
 
 
 def _too_small(problem: Problem, nearest: Screened) -> str:
@@ -190,12 +236,5 @@ def _too_small(problem: Problem, nearest: Screened) -> str:
 def _quiet() -> Iterator[None]:
     """Keep TensorFlow's start-up notes off the terminal: they go to C's stderr whatever its log level."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with Path(os.devnull).open("wb") as sink:
-        os.dup2(sink.fileno(), 2)
-    try:
+    with redirected((STDERR,), Path(os.devnull)):
         yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

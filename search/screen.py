@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
 from compressors.compressor import CompressionError
 from compressors.lower import lower
 from compressors.topology import Topology, TopologyError
@@ -86,6 +89,10 @@ def draw(trial: Trial, problem: Problem) -> Screened:
         cost = predict(drawn.topology, plan, problem.device)
     except (SpaceError, TopologyError, CompressionError) as error:
         raise CandidateError(str(error)) from error
+    except (StorageInternalError, SQLAlchemyError):
+        raise  # the study, not the candidate
+    except Exception as error:  # a framework may fail on one candidate in any way; the search goes on and says why
+        raise CandidateError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
     return Screened(
         candidate=Candidate(architecture=drawn.architecture, plan=plan, recipe=recipe),
         key=candidate_key(drawn.topology, plan.as_mapping(), recipe),

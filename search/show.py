@@ -17,8 +17,9 @@ from search.summary import Summary, summarize
 def budget_and_device(run: RunFolder, device: str | None = None) -> tuple[Budget, Device]:
     """The run's limits and board, or another board's own limits."""
     job = run.job()
-    board = find_device(device or job.device)
-    if device is not None and board.name != find_device(job.device).name:
+    own = run.device() or find_device(job.device)
+    board = own if device is None else find_device(device)
+    if board.name != own.name:
         return Budget(flash_bytes=board.flash_bytes, ram_bytes=board.ram_bytes, latency_ms=job.budget.latency_ms), board
     return budget_of(job, board), board
 
@@ -36,7 +37,7 @@ def summary_of(run: RunFolder, device: str | None = None) -> Summary:
     if device is None:
         return summary_with(run, run.records())
     budget, board = budget_and_device(run, device)
-    return summary_with(run, [_on_board(run, record, board, budget) for record in run.records()], device)
+    return summary_with(run, records_on(run, board, budget), device)
 
 
 def summary_with(run: RunFolder, records: Sequence[TrialRecord], device: str | None = None) -> Summary:
@@ -52,12 +53,16 @@ def summary_with(run: RunFolder, records: Sequence[TrialRecord], device: str | N
     )
 
 
+def records_on(run: RunFolder, board: Device, budget: Budget) -> tuple[TrialRecord, ...]:
+    """The run's records with their artifacts costed on a board; what was never an artifact has no cost there."""
+    return tuple(_on_board(run, record, board, budget) for record in run.records())
+
+
 def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget) -> TrialRecord:
-    """The record with its artifact costed on another board; rejected ones keep what they were rejected for."""
     from devices.measure import measure
 
     if record.score is None:
-        return record
+        return dataclasses.replace(record, predicted=None)
     footprint, _ = measure(run.artifact(record), board)
     score: Score = dataclasses.replace(record.score, footprint=footprint)
     return dataclasses.replace(record, score=score, excess=dict(footprint.excess_over(budget)))

@@ -6,12 +6,14 @@ Layout: see ``runs/README.md``.  Nothing here imports a framework.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devices.device import Device
 from devices.suggestion import suggestion
 from search import codec
 from search.errors import JobError, StorageError
@@ -61,7 +63,7 @@ class RunFolder:
         return self.path / "data.npz"
 
     def cache_file(self, key: str) -> Path:
-        """Trained float network of a key made by `search.trial.float_key`."""
+        """Trained float network of a key made by `search.worker.float_key`."""
         return self.path / "cache" / f"{key}.npz"
 
     def trial_folder(self, trial: int) -> Path:
@@ -105,6 +107,36 @@ class RunFolder:
             return codec.structure(yaml.safe_load(_read(self.path / "job.yaml")), Job)
         except (codec.CodecError, JobError, yaml.YAMLError) as error:
             raise StorageError(f"{self.path / 'job.yaml'} is damaged: {error}") from error
+
+    def check_same(self, job: Job) -> None:
+        """JobError when this run is another search than the job's."""
+        before = self.job()
+        key = before.first_difference(job)
+        if key is not None:
+            raise JobError(
+                f"run {self.name!r} exists with another {key} ({getattr(before, key)!r}, not {getattr(job, key)!r}): "
+                "choose another --name, or give the same job to continue it"
+            )
+
+    def keep_device(self, device: Device) -> None:
+        """Write ``device.json`` when the run begins; JobError when the board's numbers have changed since."""
+        if not (self.path / "device.json").exists():
+            write_whole(self.path / "device.json", codec.to_json(device).encode())
+        elif self.device() != device:
+            raise JobError(
+                f"the numbers of board {device.name!r} have changed since run {self.name!r} began: "
+                "choose another --name"
+            )
+
+    def device(self) -> Device | None:
+        """The board as it was when the run began, whatever became of its file; None before that."""
+        file = self.path / "device.json"
+        if not file.exists():
+            return None
+        try:
+            return codec.from_json(_read(file), Device)
+        except codec.CodecError as error:
+            raise StorageError(f"{file} is damaged: {error}") from error
 
     def write_trial(self, record: TrialRecord, content: bytes | None) -> None:
         """Write a trial's model, if any, and then its record: a record means the trial is whole."""
@@ -153,10 +185,13 @@ class RunFolder:
 
     def log(self, event: str, **facts: str | float | None) -> None:
         """Append one line to ``events.jsonl``."""
-        line = json.dumps({"time": round(time.time(), 3), "event": event, **facts}, sort_keys=True)
+        line = json.dumps({"time": round(time.time(), 3), "event": event, **facts}, sort_keys=True) + "\n"
         try:
-            with (self.path / "events.jsonl").open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
+            with (self.path / "events.jsonl").open("ab+") as stream:
+                if stream.tell():
+                    stream.seek(-1, os.SEEK_END)
+                    line = line if stream.read(1) == b"\n" else "\n" + line  # after a line torn by a kill
+                stream.write(line.encode())
         except OSError as error:
             raise StorageError(f"{self.path / 'events.jsonl'} cannot be written: {error.strerror}") from error
 
@@ -191,7 +226,7 @@ class RunFolder:
 
         lock = FileLock(self.path / ".lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=1)  # a passing `status` holds it for a moment
         except Timeout:
             raise StorageError(
                 f"run {self.name!r} is being searched by another process: wait for it, or choose another --name"
@@ -214,6 +249,8 @@ class RunFolder:
                 return False
         except Timeout:
             return True
+        except OSError:  # a folder that cannot be written is not being searched
+            return False
 
 
 def _read(file: Path) -> bytes:
@@ -231,21 +268,17 @@ def create_run(runs: Path, job: Job) -> RunFolder:
     JobError
         When a run of that name exists and is another search.
     StorageError
-        When the folder cannot be made.
+        When the folder cannot be made, or another process searches it.
     """
     run = RunFolder(runs / job.run_name)
-    if (run.path / "job.yaml").exists():
-        key = run.job().first_difference(job)
-        if key is not None:
-            raise JobError(
-                f"run {run.name!r} exists with another {key} ({getattr(run.job(), key)!r}, not {getattr(job, key)!r}): "
-                "choose another --name, or give the same job to continue it"
-            )
     try:
         run.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{run.path} cannot be made: {error.strerror}") from error
-    run.write_job(job)
+    with run.locked():
+        if (run.path / "job.yaml").exists():
+            run.check_same(job)
+        run.write_job(job)
     return run
 
 

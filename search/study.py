@@ -36,7 +36,7 @@ def _storage(run: RunFolder) -> RDBStorage:
         raise StorageError(f"{file}: SQLite cannot open a path with '?', '#' or '%': choose another --runs-dir")
     try:
         storage = RDBStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 60}})
-    except exc.SQLAlchemyError as error:
+    except (exc.SQLAlchemyError, RuntimeError) as error:
         raise StorageError(f"{file} cannot be opened as a study: {error}") from error
 
     @event.listens_for(storage.engine, "connect")

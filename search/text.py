@@ -86,7 +86,7 @@ def best_so_far(summary: Summary, *, rows: int = 5, width: int | None = WIDTH) -
         return f"best so far: nothing fits yet ({summary.n_trained} trained, {summary.n_rejected} rejected)\n"
     accurate = sorted(summary.front, key=lambda each: -each.accuracy.value)[:rows]
     more = len(summary.front) - len(accurate)
-    head = f"best so far, {_trials(len(summary.front))} on the front, hypervolume {summary.hypervolume:.3f}:"
+    head = f"best so far, {trial_count(len(summary.front))} on the front, hypervolume {summary.hypervolume:.3f}:"
     lines = [head, *(f"  {_brief(point)}" for point in accurate)]
     lines += [f"  and {more} smaller or faster"] if more else []
     return "\n".join(_cut(line, width) for line in lines) + "\n"
@@ -116,7 +116,7 @@ def counts(summary: Summary) -> list[str]:
     parts = [f"{summary.n_trained} trained ({summary.n_feasible} fit the limits, {len(summary.front)} on the front)"]
     parts += [f"{summary.n_rejected} rejected before training"] if summary.n_rejected else []
     parts += [f"{summary.n_failed} failed"] if summary.n_failed else []
-    lines = [f"{_trials(summary.n_trials)}: {', '.join(parts)}"]
+    lines = [f"{trial_count(summary.n_trials)}: {', '.join(parts)}"]
     for word, causes in (("rejected", summary.rejections), ("failed", summary.failures)):
         if causes:
             lines.append(f"  {word}: " + ", ".join(f"{count} {cause}" for cause, count in causes.items()))
@@ -232,7 +232,8 @@ def _brief(point: FrontPoint) -> str:
     )
 
 
-def _trials(count: int) -> str:
+def trial_count(count: int) -> str:
+    """``1 trial``, ``2 trials``."""
     return f"{count} trial{'' if count == 1 else 's'}"
 
 

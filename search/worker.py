@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from devices.device import Device
 from devices.flatbuffer import read_artifact
 from search.record import InterpreterName, Proportion, Score, Seconds
 from search.seeds import seed_of
+from search.streams import STDERR, STDOUT, redirected
 from spaces.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -110,10 +112,10 @@ def float_key(task_seed: int, candidate: Candidate, data_digest: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def start_worker(memory_bytes: int) -> None:
-    """Prepare a fresh child process: limits, threads, and an end when its parent ends."""
+def start_worker(memory_bytes: int, coordinator: int) -> None:
+    """Prepare a fresh child process: a limit on memory, and an end when its coordinator (a process id) ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the coordinator decides
-    _end_with_parent()
+    _end_with(coordinator)
     if sys.platform == "linux":
         import resource
 
@@ -123,7 +125,7 @@ def start_worker(memory_bytes: int) -> None:
 @functools.cache
 def import_frameworks() -> None:
     """Import what a trial needs and set one thread a worker: several workers of one thread beat one of several."""
-    with _printing_to(Path(os.devnull)):
+    with redirected((STDOUT, STDERR), Path(os.devnull)):
         from search.train import configure_threads
 
         configure_threads()
@@ -136,11 +138,11 @@ def run_trial(task: TrialTask) -> Outcome:
 
     Raises
     ------
-    Exception
-        Whatever goes wrong: the coordinator records it as the trial's reason.
+    RuntimeError
+        Whatever goes wrong, in words: the coordinator records them as the trial's reason.
     """
     import_frameworks()
-    with _printing_to(task.log_file):
+    with redirected((STDOUT, STDERR), task.log_file), _plain_errors():
         return _run(task)
 
 
@@ -231,6 +233,18 @@ def _score(artifact: Artifact, network: Network, task: TrialTask, data: Dataset)
     )
 
 
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Errors cross to the coordinator as words: a framework's own exceptions may not be picklable."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        traceback.print_exc()  # into the trial's log
+        raise RuntimeError(f"{type(error).__name__}: {error}") from None
+
+
 @functools.lru_cache(maxsize=2)
 def _data(file: Path) -> Dataset:
     from search.datasets.load import read
@@ -238,41 +252,21 @@ def _data(file: Path) -> Dataset:
     return read(file)
 
 
-def _end_with_parent() -> None:
+def _end_with(coordinator: int) -> None:
     """Leave when the coordinator is gone, however it ended: its SIGKILL cannot be caught."""
-    parent = os.getppid()
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == coordinator:
             time.sleep(_PARENT_POLL_S)
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
-
-
-@contextmanager
-def _printing_to(file: Path) -> Iterator[None]:
-    """Send what the process prints, from C too, to a file: stdout belongs to the coordinator's data."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    kept = os.dup(1), os.dup(2)
-    with file.open("ab") as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, copy in enumerate(kept, start=1):
-            os.dup2(copy, number)
-            os.close(copy)
+    threading.Thread(target=watch, daemon=True, name="end-with-coordinator").start()
 
 
 def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path) -> Proportion:
     """Accuracy of one artifact on the test split: for the front, at the end, once."""
     from search.evaluate import accuracy
 
-    with _printing_to(log_file):
+    with redirected((STDOUT, STDERR), log_file), _plain_errors():
         data = _data(data_file)
         return accuracy(read_artifact(content, data.labels), data.test, interpreter)

@@ -14,20 +14,11 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Five trials of two epochs: anchors of five spaces, networks of a few hundred weights.
+# Anchors of all spaces, random draws, and one branch that reuses trained weights; an epoch each.
+TRIALS = 12
 SMALL = (
-    "--data",
-    "digits",
-    "--device",
-    "nucleo-l432kc",
-    "--trials",
-    "5",
-    "--seed",
-    "1",
-    "--workers",
-    "1",
-    "--set",
-    "epochs=2",
+    *("--data", "digits", "--device", "nucleo-l432kc", "--seed", "1", "--workers", "1"),
+    *("--trials", str(TRIALS), "--set", "epochs=1", "--set", "space=cnn,ds_cnn,mlp"),
 )
 
 Tinyfront = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.end_to_end.conftest import ROOT, Finished, Tinyfront
+from tests.end_to_end.conftest import ROOT, TRIALS, Finished, Tinyfront
 
 SEARCH = ("search", "--data", "digits", "--device", "nucleo-l432kc")
 TOO_SMALL = """\
@@ -93,7 +93,7 @@ def test_show_and_status(finished: Finished, tinyfront: Tinyfront) -> None:
     assert shown["trial"] == trial
     assert shown["drawn"]["space"] == shown["space"]
     assert "finished" in tinyfront("status", *in_run(finished)).stdout
-    assert json.loads(tinyfront("status", *in_run(finished), "--json").stdout)["n_trained"] == 5
+    assert json.loads(tinyfront("status", *in_run(finished), "--json").stdout)["n_trained"] == TRIALS
     unknown = tinyfront("show", *in_run(finished), "77")
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert "has no trial 77" in unknown.stderr

@@ -9,11 +9,12 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from search.evaluate import available_interpreter
-from tests.end_to_end.conftest import SMALL, Finished, Tinyfront, command, environment
+from tests.end_to_end.conftest import SMALL, TRIALS, Finished, Tinyfront, command, environment
 
 
 def artifacts(folder: Path) -> dict[str, str]:
@@ -33,7 +34,7 @@ def test_the_front_is_real(finished: Finished) -> None:
     """Every front point's file is there, is the recorded one, fits, and was tested."""
     front = finished.document["front"]
     assert front
-    assert finished.document["n_trained"] == 5
+    assert finished.document["n_trained"] == TRIALS
     assert [point["flash_bytes"] for point in front] == sorted(point["flash_bytes"] for point in front)
     for point in front:
         content = (finished.folder / point["artifact"]).read_bytes()
@@ -44,6 +45,7 @@ def test_the_front_is_real(finished: Finished) -> None:
         assert point["test_accuracy_n"] == 359
         assert point["interpreter"] == available_interpreter()
     assert 0 < finished.document["hypervolume"] < 1
+    assert finished.document["seconds"]["from_cache"] >= 1
 
 
 def test_scoring_again_gives_the_recorded_figures(finished: Finished, tinyfront: Tinyfront) -> None:
@@ -67,22 +69,30 @@ def test_scoring_again_gives_the_recorded_figures(finished: Finished, tinyfront:
     assert sum(operator["macs"] for operator in scored["operators"]) == scored["macs"]
 
 
+def complete(folder: Path) -> list[dict[str, Any]]:
+    """Records of the trials that were trained and scored."""
+    records = [json.loads(file.read_text()) for file in sorted(folder.glob("trials/*/record.json"))]
+    found = [record for record in records if record["state"] == "complete"]
+    assert len(found) == TRIALS
+    return found
+
+
 def test_prediction_before_training_was_right(finished: Finished) -> None:
-    """The untrained, lowered candidate had the artifact's MACs and arena, and its bytes within 3 %."""
-    for file in finished.folder.glob("trials/*/record.json"):
-        record = json.loads(file.read_text())
+    """The untrained, lowered candidate had the artifact's MACs and arena, and its bytes within 3 % or 200 bytes."""
+    for record in complete(finished.folder):
         predicted, measured = record["predicted"], record["score"]["footprint"]
-        assert predicted["macs"] == measured["macs"]
-        for name in ("activation_bytes", "bookkeeping_bytes"):
+        for name in ("macs", "activation_bytes", "bookkeeping_bytes", "setup_bytes", "runtime_flash_bytes"):
             assert predicted[name] == measured[name]
-        assert predicted["model_bytes"] == pytest.approx(measured["model_bytes"], rel=0.03)
+        assert predicted["model_bytes"] == pytest.approx(measured["model_bytes"], rel=0.03, abs=200)
 
 
 def test_seconds_are_split(finished: Finished) -> None:
-    """Every trained trial says where its time went."""
-    for file in finished.folder.glob("trials/*/record.json"):
-        seconds = json.loads(file.read_text())["seconds"]
-        assert all(seconds[phase] > 0 for phase in ("draw", "screen", "build", "train", "convert", "score"))
+    """Every trained trial says where its time went; one whose weights were in the cache trained for no time."""
+    records = [record["seconds"] for record in complete(finished.folder)]
+    for phase in ("draw", "screen", "build", "convert", "score"):
+        assert all(seconds[phase] > 0 for seconds in records)
+    assert any(seconds["train"] > 0 for seconds in records)
+    assert any(seconds["train"] == 0 for seconds in records)
 
 
 def test_the_same_seed_gives_the_same_files(finished: Finished, tinyfront: Tinyfront, tmp_path: Path) -> None:
@@ -124,9 +134,12 @@ def test_a_killed_run_goes_on(finished: Finished, tinyfront: Tinyfront, tmp_path
         assert process.stdout is not None
         assert process.stdout.read() == b""
         assert process.returncode == (130 if signal_ == signal.SIGINT else -signal_)
-    assert 2 <= len(told(tmp_path / "small")) < 5
+    assert 2 <= len(told(tmp_path / "small")) < TRIALS
     done = tinyfront(*arguments)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["front"] == finished.document["front"]
     assert artifacts(tmp_path / "small") == artifacts(finished.folder)
-    assert sorted(told(tmp_path / "small")) == list(range(5))
+    assert sorted(told(tmp_path / "small")) == sorted(set(told(tmp_path / "small")))
+    assert sorted(int(file.parent.name) for file in tmp_path.glob("small/trials/*/record.json")) == list(
+        range(finished.document["n_trials"])
+    )

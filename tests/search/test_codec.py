@@ -10,12 +10,12 @@ import pytest
 from search import codec
 from search.job import Job
 from search.record import TrialRecord
-from tests.search.records import scored
+from tests.search.records import make_record
 
 
 def test_records_survive_json() -> None:
     """What is written is what is read, and equal records are equal text."""
-    record = scored(3)
+    record = make_record(3)
     text = codec.to_json(record)
     assert codec.from_json(text, TrialRecord) == record
     assert codec.to_json(codec.from_json(text, TrialRecord)) == text
@@ -35,7 +35,7 @@ def test_records_survive_json() -> None:
 )
 def test_other_documents_are_refused(change: dict[str, Any], sentence: str) -> None:
     """Wrong types are not converted, unknown keys are not dropped."""
-    document = {**codec.unstructure(scored(3)), **change}
+    document = {**codec.unstructure(make_record(3)), **change}
     with pytest.raises(codec.CodecError) as caught:
         codec.from_json(json.dumps(document), TrialRecord)
     assert sentence in str(caught.value)
@@ -43,7 +43,7 @@ def test_other_documents_are_refused(change: dict[str, Any], sentence: str) -> N
 
 def test_a_missing_key_is_named() -> None:
     """A record without its key is not completed by guessing."""
-    document = codec.unstructure(scored(3))
+    document = codec.unstructure(make_record(3))
     del document["key"]
     with pytest.raises(codec.CodecError, match="key"):
         codec.structure(document, TrialRecord)

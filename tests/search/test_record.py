@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binomtest
 
 from search.record import Proportion, Seconds
-from tests.search.records import scored
+from tests.search.records import make_record
 
 
 @pytest.mark.parametrize(("correct", "n"), [(0, 10), (10, 10), (97, 100), (354, 360), (1, 1)])
@@ -29,15 +29,15 @@ def test_impossible_shares_are_refused(correct: int, n: int) -> None:
 def test_a_complete_trial_has_a_score_and_no_other_has() -> None:
     """State and score say the same."""
     with pytest.raises(ValueError, match="has no score"):
-        dataclasses.replace(scored(1), score=None)
+        dataclasses.replace(make_record(1), score=None)
     with pytest.raises(ValueError, match="has a score"):
-        dataclasses.replace(scored(1), state="failed")
+        dataclasses.replace(make_record(1), state="failed")
 
 
 def test_feasible_needs_every_limit() -> None:
     """One broken limit is enough."""
-    assert scored(1).feasible
-    assert not dataclasses.replace(scored(1), excess={"flash_bytes": -5.0, "ram_bytes": 0.1}).feasible
+    assert make_record(1).feasible
+    assert not dataclasses.replace(make_record(1), excess={"flash_bytes": -5.0, "ram_bytes": 0.1}).feasible
 
 
 def test_total_adds_every_phase() -> None:

@@ -12,7 +12,7 @@ from search.errors import JobError, StorageError
 from search.job import Job
 from search.record import Proportion
 from search.store import FrontFile, RunFolder, create_run, find_run
-from tests.search.records import scored
+from tests.search.records import make_record
 
 JOB = Job(data="digits", device="nucleo-l432kc", trials=3, name="first")
 
@@ -21,7 +21,7 @@ def test_job_and_records_survive(tmp_path: Path) -> None:
     """What is written is read back, in order of trial."""
     run = create_run(tmp_path, JOB)
     content = b"model"
-    records = [scored(number, sha256=hashlib.sha256(content).hexdigest()) for number in (11, 2)]
+    records = [make_record(number, sha256=hashlib.sha256(content).hexdigest()) for number in (11, 2)]
     for record in records:
         run.write_trial(record, content)
     assert find_run(tmp_path, "first").job() == JOB
@@ -32,7 +32,7 @@ def test_job_and_records_survive(tmp_path: Path) -> None:
 def test_a_changed_model_is_noticed(tmp_path: Path) -> None:
     """A file that is not the recorded one is never passed off as it."""
     run = create_run(tmp_path, JOB)
-    record = scored(0, sha256=hashlib.sha256(b"model").hexdigest())
+    record = make_record(0, sha256=hashlib.sha256(b"model").hexdigest())
     run.write_trial(record, b"modem")
     with pytest.raises(StorageError, match="SHA-256 differs"):
         run.artifact(record)
@@ -41,7 +41,7 @@ def test_a_changed_model_is_noticed(tmp_path: Path) -> None:
 def test_damage_is_named(tmp_path: Path) -> None:
     """A torn record or job says which file is damaged."""
     run = create_run(tmp_path, JOB)
-    run.write_trial(scored(0), b"x")
+    run.write_trial(make_record(0), b"x")
     (run.trial_folder(0) / "record.json").write_text("{")
     with pytest.raises(StorageError, match=r"record\.json is damaged"):
         run.records()

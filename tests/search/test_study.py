@@ -15,7 +15,7 @@ from search.job import Job
 from search.sampler import STRATEGIES, branch_point
 from search.store import RunFolder, create_run
 from search.study import ask, open_study, relative_excess, tell, unsettled
-from tests.search.records import scored
+from tests.search.records import make_record
 
 JOB = Job(data="digits", device="nucleo-l432kc", trials=3, name="first", seed=5)
 
@@ -31,7 +31,7 @@ def drawn(trial: optuna.Trial) -> dict[str, Any]:
 
 def finish(study: optuna.Study, run: RunFolder, trial: optuna.Trial) -> None:
     record = dataclasses.replace(
-        scored(trial.number, correct=50 + trial.number, model_bytes=5000 - 10 * trial.number), drawn=trial.params
+        make_record(trial.number, correct=50 + trial.number, model_bytes=5000 - 10 * trial.number), drawn=trial.params
     )
     run.write_trial(record, b"model")
     tell(study, JOB, record, trial)
@@ -79,22 +79,22 @@ def test_states_and_constraints_are_told(tmp_path: Path) -> None:
     study = open_study(run, JOB, ())
     over = {"flash_bytes": 4500.0, "ram_bytes": -100.0}
     records = [
-        scored(0),
-        dataclasses.replace(scored(1), state="rejected", score=None, excess=over),
-        dataclasses.replace(scored(2), state="failed", score=None),
+        make_record(0),
+        dataclasses.replace(make_record(1), state="rejected", score=None, excess=over),
+        dataclasses.replace(make_record(2), state="failed", score=None),
     ]
     for record in records:
         tell(study, JOB, record, ask(study))
     assert [trial.state for trial in study.trials] == [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
-    assert study.trials[0].values == [0.9, 45_000.0, 6_000.0, 2.0]
-    assert study.trials[1].constraints["flash_bytes"] == pytest.approx(4500 / (45_000 - 4500))
+    assert study.trials[0].values == [300 / 360, 40_000.0, 10_000.0, 10.0]
+    assert study.trials[1].constraints["flash_bytes"] == pytest.approx(4500 / (40_000 - 4500))
     assert study.trials[1].constraints["ram_bytes"] < 0
 
 
 def test_excess_is_told_relative_to_the_limit() -> None:
-    """1,000 bytes over a limit of 44,000 is 1/44."""
-    record = dataclasses.replace(scored(0), excess={"flash_bytes": 1000.0})
-    assert relative_excess(record) == {"flash_bytes": pytest.approx(1000 / 44_000)}
+    """1,000 bytes over a limit of 39,000 is 1/39."""
+    record = dataclasses.replace(make_record(0), excess={"flash_bytes": 1000.0})
+    assert relative_excess(record) == {"flash_bytes": pytest.approx(1000 / 39_000)}
 
 
 def test_telling_a_trial_half_told_before_a_kill(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_telling_a_trial_half_told_before_a_kill(tmp_path: Path) -> None:
     trial = ask(study)
     trial.set_constraint("flash_bytes", -0.5)
     again = open_study(run, JOB, ())
-    tell(again, JOB, scored(0))
+    tell(again, JOB, make_record(0))
     assert again.trials[0].state is TrialState.COMPLETE
 
 

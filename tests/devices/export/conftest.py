@@ -6,76 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 
 from devices.artifact import Artifact, Normalization
 from devices.device import Device
 from devices.export.target import Bundle, Golden, Metric, Provenance
 from devices.flatbuffer import read_graph, read_ports
 from devices.footprint import Footprint
+from tests.devices.models import dense_softmax
 
 _EVIL_LABELS = ('"quote"', "back\\slash\\", "new\nline\r", "trigraph ??/ ??= \\??'", "Größe 漢字 🐈 | `x` <b>")
-
-
-def _tensor(
-    name: str, shape: list[int], kind: int, buffer: int, scale: float, zero: int, scales: int = 1
-) -> schema.TensorT:
-    quantization = schema.QuantizationParametersT()
-    quantization.scale, quantization.zeroPoint = [scale] * scales, [zero] * scales
-    tensor = schema.TensorT()
-    tensor.name, tensor.shape, tensor.type, tensor.buffer, tensor.quantization = name, shape, kind, buffer, quantization
-    return tensor
-
-
-def _operator(code: int, inputs: list[int], outputs: list[int], options_type: int, options: object) -> schema.OperatorT:
-    operator = schema.OperatorT()
-    operator.opcodeIndex, operator.inputs, operator.outputs = code, inputs, outputs
-    operator.builtinOptionsType, operator.builtinOptions = options_type, options
-    return operator
-
-
-def _code(builtin: int) -> schema.OperatorCodeT:
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = builtin
-    code.version = 4 if builtin == schema.BuiltinOperator.FULLY_CONNECTED else 2
-    return code
-
-
-def _buffer(data: bytes) -> schema.BufferT:
-    buffer = schema.BufferT()
-    buffer.data = np.frombuffer(data, np.uint8) if data else None
-    return buffer
-
-
-def _dense_softmax() -> bytes:
-    """An int8 network of 12 inputs, FULLY_CONNECTED to 5 and SOFTMAX, with weights from a fixed seed."""
-    rng = np.random.default_rng(5)
-    weights = rng.integers(-127, 128, (5, 12)).astype(np.int8).tobytes()
-    bias = rng.integers(-500, 500, 5).astype("<i4").tobytes()
-    int8, int32 = schema.TensorType.INT8, schema.TensorType.INT32
-    softmax = schema.SoftmaxOptionsT()
-    softmax.beta = 1.0
-    subgraph = schema.SubGraphT()
-    subgraph.tensors = [
-        _tensor("x", [1, 12], int8, 0, 0.05, -3),
-        _tensor("w", [5, 12], int8, 1, 0.01, 0),
-        _tensor("b", [5], int32, 2, 0.05 * 0.01, 0),
-        _tensor("logits", [1, 5], int8, 0, 0.1, 4),
-        _tensor("y", [1, 5], int8, 0, 1 / 256, -128),
-    ]
-    options = schema.BuiltinOptions
-    subgraph.operators = [
-        _operator(0, [0, 1, 2], [3], options.FullyConnectedOptions, schema.FullyConnectedOptionsT()),
-        _operator(1, [3], [4], options.SoftmaxOptions, softmax),
-    ]
-    subgraph.inputs, subgraph.outputs = [0], [4]
-    model = schema.ModelT()
-    model.version, model.subgraphs = 3, [subgraph]
-    model.operatorCodes = [_code(schema.BuiltinOperator.FULLY_CONNECTED), _code(schema.BuiltinOperator.SOFTMAX)]
-    model.buffers = [_buffer(b""), _buffer(weights), _buffer(bias)]
-    builder = schema.flatbuffers.Builder(1024)  # the package the schema was generated for
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def _golden_samples(content: bytes, n: int = 3) -> tuple[Golden, ...]:
@@ -145,7 +84,7 @@ def _bundle(content: bytes, golden: tuple[Golden, ...], labels: tuple[str, ...] 
 @pytest.fixture(scope="session")
 def small_model() -> bytes:
     """A real int8 ``.tflite`` of 12 inputs and 5 outputs."""
-    return _dense_softmax()
+    return dense_softmax()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,139 @@
+"""Which model of a run is exported, for which board, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.errors import DataError, JobError, NothingFitsError
+from search.evaluate import available_interpreter
+from search.export import export_trial
+from search.job import Limits
+from search.record import Proportion
+from search.store import FrontFile, RunFolder, create_run
+from tests.devices.models import dense_softmax
+from tests.search.records import make_record
+from tests.search.runs import JOB, board_file, real_record, real_run
+
+Export = Callable[..., tuple[Path, ...]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    """A run with one scored trial, scored by the interpreter that is here, and one rejected trial."""
+    made = real_run(tmp_path)
+    record = made.record(0)
+    assert record is not None
+    assert record.score is not None
+    made.write_trial(replace(record, score=replace(record.score, interpreter=available_interpreter())), None)
+    return made
+
+
+def export(run: RunFolder, out: Path, **choice: Any) -> tuple[Path, ...]:
+    """Export with everything left open that `choice` does not name."""
+    given: dict[str, Any] = {"trial": None, "how": "accuracy", "device": None, "target": "tflite", **choice}
+    return export_trial(run, **given, out=out)
+
+
+def test_an_unknown_trial(run: RunFolder, tmp_path: Path) -> None:
+    """A number that no trial has is refused with the way to the right one, and nothing is written."""
+    with pytest.raises(JobError, match=r"trial 7 of run 'first' is unknown; 'tinyfront pareto first' lists"):
+        export(run, tmp_path / "out", trial=7)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_rejected_trial(run: RunFolder, tmp_path: Path) -> None:
+    """A trial without a model is refused with why it has none."""
+    with pytest.raises(JobError, match="trial 1 of run 'first' was rejected: over budget untrained"):
+        export(run, tmp_path / "out", trial=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pick_from_an_empty_front(tmp_path: Path) -> None:
+    """Where nothing fits there is nothing to pick."""
+    run = create_run(tmp_path, JOB)
+    run.write_trial(make_record(0, correct=None, model_bytes=900_000), None)
+    with pytest.raises(NothingFitsError, match="front is empty"):
+        export(run, tmp_path / "out")
+
+
+def test_unknown_targets_and_ways_to_pick(run: RunFolder, tmp_path: Path) -> None:
+    """A misspelt target, pick or board is a mistake of the command line with a guess."""
+    for choice, sentence in (
+        ({"target": "tflit"}, "did you mean 'tflite'"),
+        ({"how": "acuracy"}, "did you mean 'accuracy'"),
+        ({"device": "nucleo-l432k"}, "did you mean 'nucleo-l432kc'"),
+    ):
+        with pytest.raises(JobError, match=sentence):
+            export(run, tmp_path / "out", **choice)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_does_not_fit_the_other_board(run: RunFolder, tmp_path: Path) -> None:
+    """The other board's own limits count, and how much is missing is said; a board that is large enough is served."""
+    record = run.record(0)
+    assert record is not None
+    assert record.score is not None
+    missing = record.score.footprint.flash_bytes - 20_000
+    with pytest.raises(NothingFitsError, match=f"trial 0 does not fit own-board: it exceeds flash_bytes by {missing};"):
+        export(run, tmp_path / "out", trial=0, device=board_file(tmp_path, flash_bytes=20_000))
+    with pytest.raises(NothingFitsError, match="front is empty"):
+        export(run, tmp_path / "out", device=board_file(tmp_path, flash_bytes=20_000))
+    assert not (tmp_path / "out").exists()
+    assert export(run, tmp_path / "out", device=board_file(tmp_path))
+
+
+def test_a_trial_over_the_runs_own_budget(run: RunFolder, tmp_path: Path) -> None:
+    """A trained trial that broke the job's limit after all is not handed over."""
+    run.write_job(replace(JOB, budget=Limits(ram_bytes=600)))
+    with pytest.raises(NothingFitsError, match="does not fit nucleo-l432kc: it exceeds ram_bytes"):
+        export(run, tmp_path / "out", trial=0)
+
+
+def test_the_recorded_model_is_exported(run: RunFolder, tmp_path: Path) -> None:
+    """The folder holds the trial's very file, the data's labels, and both accuracies with what they were found on."""
+    run.write_front(FrontFile(trials=(0,), test={"0": Proportion(correct=7, n=10)}, data_digest="d"))
+    out = tmp_path / "out"
+    files = export(run, out)
+    assert set(files) == {file for file in out.rglob("*") if file.is_file()}
+    assert (out / "model.tflite").read_bytes() == dense_softmax()
+    assert (out / "labels.txt").read_text().split() == ["a", "b", "c", "d", "e"]
+    card = "".join(file.read_text() for file in files if file.suffix in (".md", ".json"))
+    assert "0.833333" in card  # 300 of 360
+    assert "0.396778" in card  # lower end of the interval of 7 of 10
+    assert "ds_cnn/width" in card
+    with pytest.raises(JobError, match="is not empty"):
+        export(run, out)
+
+
+def test_the_most_accurate_is_the_default_and_flash_can_be_asked_for(run: RunFolder, tmp_path: Path) -> None:
+    """`how` chooses from the front: the larger model is the more accurate one here."""
+    larger = dense_softmax() + bytes(400)
+    record = real_record(2, larger, correct=350)
+    assert record.score is not None
+    run.write_trial(replace(record, score=replace(record.score, interpreter=available_interpreter())), larger)
+    export(run, tmp_path / "accurate")
+    export(run, tmp_path / "small", how="flash")
+    assert (tmp_path / "accurate" / "model.tflite").read_bytes() == larger
+    assert (tmp_path / "small" / "model.tflite").read_bytes() == dense_softmax()
+
+
+def test_a_folder_is_named_by_what_is_in_it(run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a name the folder is run, trial and target, here."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    files = export_trial(run, trial=0, how="accuracy", device=None, target="tflite", out=None)
+    assert {file.parent for file in files} == {tmp_path / "here" / "first-0000-tflite"}
+    assert (tmp_path / "here" / "first-0000-tflite" / "model.tflite").exists()
+
+
+def test_a_run_without_its_data(run: RunFolder, tmp_path: Path) -> None:
+    """Labels and normalisation come from the prepared data: without it nothing is exported."""
+    run.data_file.unlink()
+    with pytest.raises(DataError, match=r"data\.npz"):
+        export(run, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

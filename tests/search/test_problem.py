@@ -1,0 +1,84 @@
+"""Every name of a job is looked up, or refused with a guess, before anything is loaded or written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compressors.catalog import COMPRESSORS
+from search.errors import DataError, JobError
+from search.job import Job, Limits
+from search.problem import resolve
+from spaces.catalog import SPACES
+
+
+def job(folder: Path, shape: tuple[int, ...] = (12,)) -> Job:
+    """A job on 60 random samples of that shape in three classes."""
+    rng = np.random.default_rng(0)
+    file = folder / "samples.npz"
+    np.savez(file, x_train=rng.normal(size=(60, *shape)).astype(np.float32), y_train=np.arange(60) % 3)
+    return Job(data=str(file), device="nucleo-l432kc", trials=1)
+
+
+def test_what_a_job_leaves_open(tmp_path: Path) -> None:
+    """All techniques, the board's own limits, and exactly the spaces that take the data's shape."""
+    problem = resolve(job(tmp_path))
+    assert problem.compressors == COMPRESSORS
+    assert (problem.budget.flash_bytes, problem.budget.ram_bytes) == (256 * 1024, 64 * 1024)
+    assert problem.budget.latency_ms is None
+    assert problem.data.input_shape == (12,)
+    assert (len(problem.data.train), len(problem.data.validation), len(problem.data.test)) == (36, 12, 12)
+    assert problem.spaces == tuple(space for space in SPACES if space.accepts((12,)) is None)
+    names = {space.name for space in problem.spaces}
+    assert "mlp" in names
+    assert "ds_cnn" not in names
+
+
+def test_what_a_job_names(tmp_path: Path) -> None:
+    """Named spaces and techniques only, in the catalogue's order; a limit that is set."""
+    given = replace(
+        job(tmp_path, (8, 8)), space=("mlp", "cnn"), compressors=("quantization",), budget=Limits(ram_bytes=5_000)
+    )
+    problem = resolve(given)
+    assert [space.name for space in problem.spaces] == ["cnn", "mlp"]
+    assert [each.name for each in problem.compressors] == ["quantization"]
+    assert problem.budget.ram_bytes == 5_000
+    assert problem.job == given
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"device": "nucleo-l432k"}, "did you mean 'nucleo-l432kc'"),
+        ({"objectives": ("acuracy",)}, "did you mean 'accuracy'"),
+        ({"strategy": "tpee"}, "unknown strategy 'tpee': did you mean 'tpe'"),
+        ({"compressors": ("quantisation",)}, "unknown compressor 'quantisation': did you mean 'quantization'"),
+        ({"space": ("mlp", "ds_cn")}, "unknown space 'ds_cn': did you mean 'ds_cnn'"),
+        ({"compressors": ("structured_pruning",)}, "add 'quantization'"),
+    ],
+)
+def test_unknown_names_are_refused_before_data_is_loaded(change: dict[str, Any], sentence: str) -> None:
+    """The data does not exist: the name is what is complained of, so nothing slow came before."""
+    with pytest.raises(JobError, match=sentence):
+        resolve(replace(Job(data="absent.npz", device="nucleo-l432kc", trials=1), **change))
+
+
+def test_data_that_is_not_there() -> None:
+    """With every name in order, the data is what is missing."""
+    with pytest.raises(DataError, match=r"absent\.npz"):
+        resolve(Job(data="absent.npz", device="nucleo-l432kc", trials=1))
+
+
+def test_spaces_that_do_not_take_the_shape(tmp_path: Path) -> None:
+    """Where none of the named spaces takes the shape, shape, space and reason are said."""
+    given = replace(job(tmp_path), space=("ds_cnn",))
+    reason = next(space for space in SPACES if space.name == "ds_cnn").accepts((12,))
+    assert reason
+    with pytest.raises(JobError) as caught:
+        resolve(given)
+    assert str(caught.value) == f"no space takes inputs of shape (12,): ds_cnn: {reason}"
+    assert [space.name for space in resolve(replace(given, space=("ds_cnn", "mlp"))).spaces] == ["mlp"]

@@ -1,0 +1,136 @@
+"""What one trial does around its training: seconds, keys, calibration data, and where its prints go."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compressors.plan import CompressionPlan
+from compressors.quantization import FullIntegerQuantization
+from devices.flatbuffer import read_artifact
+from search import worker
+from search.datasets.dataset import Split
+from search.datasets.load import save
+from search.evaluate import available_interpreter, predict
+from search.worker import Stopwatch, float_key
+from spaces.candidate import Architecture, Candidate, TrainingRecipe
+from tests.devices.models import dense_softmax
+from tests.search.runs import dataset
+
+ROOT = Path(__file__).parents[2]
+CANDIDATE = Candidate(
+    architecture=Architecture.of("mlp", {"mlp/width": 8}),
+    plan=CompressionPlan.of(FullIntegerQuantization()),
+    recipe=TrainingRecipe(epochs=2, batch_size=8, learning_rate=0.01),
+)
+
+
+def test_an_inner_phase_is_not_counted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds of a phase within a phase, two deep and twice, are only the inner one's; all add up to the whole."""
+    now = [50.0]
+    monkeypatch.setattr("search.worker.time.perf_counter", lambda: now[0])
+    watch = Stopwatch()
+    with watch.phase("compress"):
+        now[0] += 1.0
+        for _ in range(2):
+            with watch.phase("fine_tune"):
+                now[0] += 10.0
+                with watch.phase("score"):
+                    now[0] += 100.0
+        now[0] += 2.0
+    assert watch.seconds == {"compress": 3.0, "fine_tune": 20.0, "score": 200.0}
+    assert sum(watch.seconds.values()) == now[0] - 50.0
+
+
+def test_a_phase_that_fails_is_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error within an inner phase leaves the watch right for what follows, under the same name or another."""
+    now = [0.0]
+    monkeypatch.setattr("search.worker.time.perf_counter", lambda: now[0])
+    watch = Stopwatch()
+
+    def diverging() -> None:
+        with watch.phase("fine_tune"):
+            now[0] += 5.0
+            raise ValueError("diverged")
+
+    with watch.phase("compress"):
+        with pytest.raises(ValueError, match="diverged"):
+            diverging()
+        now[0] += 1.0
+    with watch.phase("compress"):
+        now[0] += 0.5
+    assert watch.seconds == {"fine_tune": 5.0, "compress": 1.5}
+
+
+def test_the_key_of_trained_weights() -> None:
+    """Equal for another compression of the same training, different where anything changes the weights."""
+    key = float_key(0, CANDIDATE, "data")
+    other_plan = CompressionPlan.of(FullIntegerQuantization(granularity="tensor"))
+    assert float_key(0, replace(CANDIDATE, plan=other_plan), "data") == key
+    wider = Architecture.of("mlp", {"mlp/width": 16})
+    others = {
+        float_key(1, CANDIDATE, "data"),
+        float_key(0, CANDIDATE, "other data"),
+        float_key(0, replace(CANDIDATE, architecture=wider), "data"),
+        float_key(0, replace(CANDIDATE, recipe=replace(CANDIDATE.recipe, epochs=3)), "data"),
+        float_key(0, replace(CANDIDATE, recipe=replace(CANDIDATE.recipe, learning_rate=0.02)), "data"),
+    }
+    assert len(others) == 5
+    assert key not in others
+    assert key.isalnum()  # it is a file's name
+
+
+def test_the_key_is_the_same_in_another_process() -> None:
+    """Python's own hashes change from process to process; a run that goes on must find its weights again."""
+    code = "from tests.search.test_worker import *; print(float_key(3, CANDIDATE, 'data'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "77"},
+    )
+    assert done.stdout.strip() == float_key(3, CANDIDATE, "data")
+
+
+def test_the_calibration_data_is_fixed() -> None:
+    """The same inputs in the same order each time: each once, of the training split only, at most 1,024, mixed."""
+    data = dataset()
+    first = worker._calibration(data)
+    assert np.array_equal(first, worker._calibration(dataset()))
+    assert first.dtype == np.float32
+    assert sorted(map(tuple, first)) == sorted(map(tuple, data.train.x))
+    assert not np.array_equal(first, data.train.x)
+    x = np.arange(2000 * 12, dtype=np.float32).reshape(2000, 12)
+    large = replace(data, train=Split(x=x, y=np.zeros(2000, np.int64)))
+    taken = worker._calibration(large)
+    assert taken.shape == (1024, 12)
+    assert len(np.unique(taken[:, 0])) == 1024
+
+
+def test_the_test_split_is_scored_from_the_file(tmp_path: Path) -> None:
+    """The prepared data's test split is what is run: ten samples here, right where the answer is the label."""
+    data = dataset()
+    save(data, tmp_path / "data.npz")
+    share = worker.score_on_test(dense_softmax(), tmp_path / "data.npz", available_interpreter(), tmp_path / "log.txt")
+    assert share.n == len(data.test) == 10
+    outputs = predict(read_artifact(dense_softmax()), data.test.x, available_interpreter())
+    assert share.correct == int((outputs.reshape(10, 5).argmax(axis=1) == data.test.y).sum())
+    assert (tmp_path / "log.txt").exists()
+
+
+def test_errors_cross_as_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A framework's error becomes its type and words, with its traceback in the log; want of memory stays itself."""
+    monkeypatch.setattr(sys, "stderr", open(2, "w", closefd=False))  # noqa: SIM115 - a worker's own, not pytest's
+    with pytest.raises(RuntimeError, match=r"^DataError: data file .*absent\.npz") as caught:
+        worker.score_on_test(dense_softmax(), tmp_path / "absent.npz", available_interpreter(), tmp_path / "log.txt")
+    assert caught.value.__cause__ is None
+    assert "Traceback" in (tmp_path / "log.txt").read_text()
+    with pytest.raises(MemoryError), worker._plain_errors():
+        raise MemoryError
