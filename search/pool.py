@@ -157,7 +157,9 @@ class Pool:
         except MemoryError:
             return Failure(reason=f"needed more than trial_memory_bytes={self._job.trial_memory_bytes}")
         except Exception as error:  # a trial may fail in any way; the search goes on and says why
-            return Failure(reason=(str(error).splitlines() or [type(error).__name__])[0][:300])
+            # A trial sends its errors as words in a RuntimeError; anything else names its type.
+            words = str(error) if type(error) is RuntimeError else f"{type(error).__name__}: {error}"
+            return Failure(reason=(words.splitlines() or [type(error).__name__])[0][:300])
 
     def _after_death(self, number: int, exitcode: int | None) -> Failure | None:
         call = self._calls[number]

@@ -173,7 +173,12 @@ def _cells(point: FrontPoint, *, knee: bool) -> list[str]:
 
 
 def _technique(name: str, settings: Mapping[str, Value]) -> str:
-    return f"{name} ({values(settings)})" if settings else name
+    """The technique and what the search chose of it; ``show`` has the settings that are the same everywhere."""
+    from compressors.catalog import COMPRESSORS  # with numpy, which reading a module should not cost
+
+    searched = {each.name: {wish.name for wish in each.hyperparameters} for each in COMPRESSORS}
+    chosen = {key: value for key, value in settings.items() if key in searched.get(name, settings)}
+    return f"{name} ({values(chosen)})" if chosen else name
 
 
 def legend(summary: Summary) -> list[str]:

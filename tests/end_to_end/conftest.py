@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 TRIALS = 12
 SMALL = (
     *("--data", "digits", "--device", "nucleo-l432kc", "--seed", "1", "--workers", "1"),
-    *("--trials", str(TRIALS), "--set", "epochs=1", "--set", "space=cnn,ds_cnn,mlp"),
+    *("--trials", str(TRIALS), "--set", "epochs=1", "--set", "space=ds_cnn,mlp"),
 )
 
 Tinyfront = Callable[..., "subprocess.CompletedProcess[str]"]
