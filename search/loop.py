@@ -15,6 +15,7 @@ from itertools import takewhile
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from search.clock import Clock
 from search.errors import StorageError
 from search.files import write_whole
 from search.front import front
@@ -30,35 +31,6 @@ from search.worker import Outcome, TrialTask, float_key, run_trial
 _MOST_REJECTED_IN_A_ROW = 200
 # A trial is only started when it is likely to end before the deadline.
 _SAFETY = 1.3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """When to stop.
-
-    Attributes
-    ----------
-    began
-        Monotonic second at which this sitting began.
-    before
-        Seconds that earlier sittings of the run took.
-    limit
-        Seconds of all sittings together; None for no limit.
-    """
-
-    began: float
-    before: float
-    limit: float | None
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds of all sittings so far."""
-        return self.before + time.monotonic() - self.began
-
-    @property
-    def left(self) -> float:
-        """Seconds left; infinite without a limit."""
-        return float("inf") if self.limit is None else self.limit - self.elapsed
 
 
 @dataclass(slots=True)

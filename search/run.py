@@ -20,7 +20,7 @@ from search.store import FrontFile, RunFolder, create_run
 from search.streams import STDERR, redirected
 
 if TYPE_CHECKING:
-    from search.loop import Clock
+    from search.clock import Clock
     from search.screen import Screened
 
 # What test scoring may take beyond the job's minutes; the search keeps time for it, by estimate.
@@ -102,8 +102,9 @@ def _search(
     progress: Progress,
     began: float,
 ) -> None:
+    from search.clock import Clock
     from search.evaluate import available_interpreter
-    from search.loop import Clock, Search
+    from search.loop import Search
     from search.study import open_study
 
     pool.warm()

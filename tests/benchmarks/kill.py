@@ -1,9 +1,10 @@
 """SIGKILL at ten moments, then the same command: nothing lost, nothing repeated, the same front.
 
-    python -m tests.benchmarks.kill [--trials 6] [--moments 10] [--epochs 3]
+    python -m tests.benchmarks.kill [--trials 11] [--moments 10] [--epochs 2]
 
-The moments are spread evenly over an undisturbed run; at odd ones a worker is
-killed instead of the coordinator.
+The moments are spread evenly over an undisturbed run, which ends with a
+branch from the cache of trained networks; at odd moments a worker is killed
+instead of the coordinator.
 """
 
 from __future__ import annotations
@@ -24,7 +25,19 @@ import psutil
 
 def command(runs: Path, options: argparse.Namespace) -> list[str]:
     job = ["--data", "digits", "--device", "nucleo-l432kc", "--trials", str(options.trials), "--seed", "1"]
-    more = ["--workers", "1", "--set", f"epochs={options.epochs}", "--name", "run", "--runs-dir", str(runs), "--json"]
+    more = [
+        "--workers",
+        "1",
+        "--set",
+        f"epochs={options.epochs}",
+        "--set",
+        "space=ds_cnn,mlp",
+        "--name",
+        "run",
+        "--runs-dir",
+        str(runs),
+        "--json",
+    ]
     return [sys.executable, "-m", "search", "search", *job, *more]
 
 
@@ -65,9 +78,9 @@ def disturb(runs: Path, options: argparse.Namespace, after: float, worker: bool)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=6)
+    parser.add_argument("--trials", type=int, default=11)
     parser.add_argument("--moments", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=2)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()

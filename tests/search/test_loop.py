@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,12 +15,14 @@ from optuna.trial import TrialState
 
 from compressors.plan import CompressionPlan
 from compressors.quantization import FullIntegerQuantization
+from search import clock as clock_module
 from search import loop
 from search import study as study_module
+from search.clock import Clock
 from search.errors import StorageError
 from search.files import write_whole
 from search.job import Job
-from search.loop import Clock, Search
+from search.loop import Search
 from search.pool import Failure
 from search.record import TrialRecord
 from search.screen import CandidateError, Screened
@@ -138,16 +139,8 @@ def success(number: int, seconds: float = 3.0) -> Outcome:
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(folder=tmp_path)
     monkeypatch.setattr(loop, "draw", made.draw)
-    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=made.time.monotonic, perf_counter=lambda: 0.0))
+    monkeypatch.setattr(clock_module, "time", SimpleNamespace(monotonic=made.time.monotonic))
     return made
-
-
-def test_the_clock_counts_all_sittings() -> None:
-    """Seconds of earlier sittings count against the limit; without a limit there is always time."""
-    clock = Clock(began=time.monotonic() - 5, before=20, limit=60)
-    assert clock.elapsed == pytest.approx(25, abs=1)
-    assert clock.left == pytest.approx(35, abs=1)
-    assert replace(clock, limit=None).left == float("inf")
 
 
 def test_it_stops_after_the_trials_asked_for(bench: Bench) -> None:
