@@ -113,7 +113,8 @@ def score(options: argparse.Namespace, _: float) -> int:
     """``tinyfront score``: exit 1 when the file does not fit or cannot run."""
     from search.scoring import score_document, score_file, score_text
 
-    scored = score_file(Path(options.model), options.device, options.data)
+    with redirected((STDOUT,), STDERR):  # interpreters print, and stdout is data
+        scored = score_file(Path(options.model), options.device, options.data)
     if options.json:
         _print_json(score_document(scored))
     else:

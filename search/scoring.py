@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class Scored:
         Why it does not fit or cannot run; empty when it fits.
     shares
         Accuracy by name (``accuracy`` on the validation, ``test_accuracy`` on
-        the test split) where data was given.
+        the test split, each also with ``litert_`` before it as a cross-check)
+        where data was given.
     interpreter
         What ran it; None where no data was given.
     """
@@ -89,25 +91,41 @@ def score_file(model: Path, device: str, data: str | None) -> Scored:
 
 
 def _run_on(content: bytes, model: Path, reference: str) -> tuple[dict[str, Proportion], InterpreterName]:
-    """Accuracy on both held-out splits, run in a child process: a foreign file may kill its interpreter."""
+    """Accuracy on both held-out splits, and LiteRT's as a cross-check where it is not the interpreter.
+
+    LiteRT's outputs differ from the device's by a few steps, so its figures
+    stand under names of their own; they are left out where it cannot run a
+    file that the device's interpreter runs.
+    """
+    from search.datasets.load import load
+    from search.evaluate import EvaluationError, available_interpreter
+
+    data, interpreter = load(reference), available_interpreter()
+    _check_ports(content, model, data)
+    shares = _in_child(content, model, data, interpreter)
+    if interpreter != "litert":
+        with contextlib.suppress(ToolchainError, EvaluationError):
+            checked = _in_child(content, model, data, "litert")
+            shares |= {f"litert_{name}": share for name, share in checked.items()}
+    return shares, interpreter
+
+
+def _in_child(content: bytes, model: Path, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
+    """Both accuracies, found in a child process: a foreign file may kill its interpreter."""
     import multiprocessing
 
     from pebble import ProcessExpired, ProcessPool
 
-    from search.datasets.load import load
-    from search.evaluate import available_interpreter
-
-    data, interpreter = load(reference), available_interpreter()
-    _check_ports(content, model, data)
     with ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn")) as pool:
         future = pool.schedule(_accuracies, args=[content, data, interpreter], timeout=_MOST_SECONDS)
         try:
-            return future.result(), interpreter
-        except ProcessExpired as error:
+            found: dict[str, Proportion] = future.result()
+        except (ProcessExpired, TimeoutError) as error:
+            how = getattr(error, "exitcode", f"after {_MOST_SECONDS:g} s")
             raise ToolchainError(
-                f"model {str(model)!r} ended the {interpreter} interpreter (exit code {error.exitcode}): "
-                "it cannot be run here"
+                f"model {str(model)!r} ended the {interpreter} interpreter (exit code {how}): it cannot be run here"
             ) from error
+    return found
 
 
 def _accuracies(content: bytes, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
@@ -176,12 +194,14 @@ def score_text(scored: Scored) -> str:
         *(f"  {reason}" for reason in scored.reasons),
         f"flash  {kilobytes(cost.flash_bytes)} kB: model {cost.model_bytes} B (exact), "
         f"runtime {cost.runtime_flash_bytes} B (est.)",
-        f"RAM    {kilobytes(cost.ram_bytes)} kB: arena {cost.arena_bytes} B (est.), "
-        f"static and stack {cost.static_ram_bytes} B (est.)",
-        f"time   {milliseconds_range(cost.latency_ms, cost.latency_low_ms, cost.latency_high_ms)} (est., 90 %), "
-        f"{cost.cycles} cycles, {cost.macs} MACs",
+        f"RAM    {kilobytes(cost.ram_bytes)} kB: arena {cost.arena_bytes} B in use, {cost.setup_bytes} B while it is "
+        f"set up (calculated), static and stack {cost.static_ram_bytes} B (est.)",
+        f"time   {milliseconds_range(cost.latency_ms, cost.latency_low_ms, cost.latency_high_ms)} ms (est., 90 %), "
+        f"{cost.cycles} cycles (est.), {cost.macs} MACs",
     ]
-    lines += [f"{name:<14} {percent(share)} by {scored.interpreter}" for name, share in scored.shares.items()]
+    for name, share in scored.shares.items():
+        ran_by = "litert, a cross-check" if name.startswith("litert_") else scored.interpreter
+        lines.append(f"{name:<20} {percent(share)} %, n = {share.n}, by {ran_by}")
     lines += ["", f"{'':>3} {'operator':<26} {'output':<18} {'MACs':>10} {'est. cycles':>12} {'est. time':>12}"]
     for each in scored.operators:
         shape = "x".join(map(str, each.output_shape))

@@ -66,6 +66,8 @@ def test_scoring_again_gives_the_recorded_figures(finished: Finished, tinyfront:
         "latency_ms",
     )
     assert {name: scored[name] for name in names} == {name: point[name] for name in names}
+    if scored["interpreter"] == "tflm":
+        assert scored["litert_test_accuracy"] == pytest.approx(scored["test_accuracy"], abs=0.02)
     assert sum(operator["macs"] for operator in scored["operators"]) == scored["macs"]
 
 

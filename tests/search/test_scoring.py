@@ -128,6 +128,8 @@ def test_accuracy_on_data(model: Path, tmp_path: Path) -> None:
     assert scored.shares == {
         "accuracy": accuracy(artifact, data.validation, interpreter),
         "test_accuracy": accuracy(artifact, data.test, interpreter),
+        "litert_accuracy": accuracy(artifact, data.validation, "litert"),
+        "litert_test_accuracy": accuracy(artifact, data.test, "litert"),
     }
     document = score_document(scored)
     assert set(KEYS) < set(document)
