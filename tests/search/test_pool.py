@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from search.job import Job
@@ -67,6 +70,30 @@ def test_a_task_killed_once_is_run_again(tmp_path: Path) -> None:
     with pool_for(job()) as pool:
         pool.submit(0, pool_tasks.die_once, str(tmp_path / "marker"))
         assert drain(pool) == {0: "alive"}
+
+
+def test_a_worker_killed_while_idle_is_replaced() -> None:
+    """Pebble gives a pool up whose idle worker was killed; the next task runs all the same."""
+    with pool_for(job()) as pool:
+        pool.submit(0, pool_tasks.pid)
+        (worker,) = drain(pool).values()
+        os.kill(worker, signal.SIGKILL)
+        time.sleep(1)
+        pool.submit(1, pool_tasks.double, 4)
+        assert drain(pool) == {1: 8}
+
+
+def test_a_worker_killed_while_it_starts_is_replaced() -> None:
+    """A worker killed before it has taken its task loses nothing."""
+    with pool_for(job()) as pool:
+        pool.submit(0, pool_tasks.double, 5)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not (started := psutil.Process().children(recursive=True)):
+            time.sleep(0.01)
+        for child in started:
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+        assert drain(pool) == {0: 10}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory limit is the kernel's RLIMIT_DATA")
