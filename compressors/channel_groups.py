@@ -19,18 +19,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from compressors.topology import (
-    Activation,
-    Add,
-    Concatenate,
-    Conv2D,
-    Dense,
-    DepthwiseConv2D,
-    Flatten,
-    Input,
-    Layer,
-    Topology,
-)
+from compressors.layers import Activation, Add, Concatenate, Conv2D, Dense, DepthwiseConv2D, Flatten, Input
+from compressors.topology import Layer, Topology
 
 Indices = npt.NDArray[np.int64]
 

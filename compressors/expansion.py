@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
-from compressors.program import Integers, Step, Weights
-from compressors.topology import (
+from compressors.layers import (
     Activation,
     ActivationName,
     Add,
@@ -20,12 +19,12 @@ from compressors.topology import (
     Flatten,
     GlobalPooling2D,
     Input,
-    Layer,
     Pooling2D,
     Shape,
-    Topology,
     ZeroPadding2D,
 )
+from compressors.program import Integers, Step, Weights
+from compressors.topology import Layer, Topology
 from devices.graph import Options, Padding
 
 _ACTIVATIONS: dict[ActivationName, str] = {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast, get_args
 
 from compressors.compressor import CompressionError
-from compressors.topology import (
+from compressors.layers import (
     Activation,
     ActivationName,
     Add,
@@ -22,11 +22,11 @@ from compressors.topology import (
     Flatten,
     GlobalPooling2D,
     Input,
-    Layer,
     Pooling2D,
     Spec,
     ZeroPadding2D,
 )
+from compressors.topology import Layer
 
 
 def to_keras(layer: Layer) -> Any:

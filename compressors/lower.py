@@ -6,8 +6,9 @@ import math
 from typing import Literal
 
 from compressors.fusion import fused
+from compressors.layers import Shape, TopologyError
 from compressors.program import Integers, Program, Step, Weights
-from compressors.topology import Shape, Topology, TopologyError
+from compressors.topology import Topology
 from devices.graph import DType, Graph, Operator, Tensor
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from compressors.topology import Shape
+from compressors.layers import Shape
 from devices.graph import FusedActivation, Options, Padding
 
 

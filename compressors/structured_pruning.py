@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from compressors.channel_groups import ChannelGroup, ChannelMap, Indices, channel_map
 from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Stage
-from compressors.topology import BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Layer, Topology
+from compressors.layers import BatchNormalization, Conv2D, Dense, DepthwiseConv2D
+from compressors.topology import Layer, Topology
 from devices.suggestion import suggestion
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from compressors.compressor import CompressionError
+from compressors.layers import TopologyError
 from compressors.lower import lower
-from compressors.topology import Topology, TopologyError
+from compressors.topology import Topology
 from devices.device import Device
 from devices.footprint import Footprint
 from devices.measure import footprint

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from compressors.topology import Shape
+from compressors.layers import Shape
 
 SMALLEST_SIDE = 4
 MOST_POSITIONS = 160 * 160

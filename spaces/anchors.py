@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from compressors.compressor import Value
-from compressors.topology import Shape
+from compressors.layers import Shape
 from spaces.blocks import geometry as g
 from spaces.trial import ordered_parameter
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compressors.compressor import Network
-from compressors.topology import Shape
+from compressors.layers import Shape
 from spaces.candidate import Architecture
 from spaces.catalog import find_space
 from spaces.errors import SpaceError

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from compressors.compressor import Value
-from compressors.topology import Shape, Topology
+from compressors.layers import Shape
+from compressors.topology import Topology
 from devices.suggestion import suggestion
 from spaces import acceptance, anchors
 from spaces.candidate import Architecture

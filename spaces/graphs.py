@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from compressors.topology import Shape
+from compressors.layers import Shape
 from spaces.errors import SpaceError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast, get_args
 
-from compressors.topology import (
+from compressors.layers import (
     Activation,
     ActivationName,
     Add,

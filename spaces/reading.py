@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compressors.topology import Layer, Topology, TopologyError
+from compressors.layers import TopologyError
+from compressors.topology import Layer, Topology
 from spaces.errors import SpaceError
 from spaces.layer_reading import NO_WEIGHTS, Config, read_layer, refusal
 

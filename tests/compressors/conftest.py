@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compressors.topology import (
+from compressors.layers import (
     Activation,
     Add,
     BatchNormalization,
@@ -20,12 +20,11 @@ from compressors.topology import (
     Flatten,
     GlobalPooling2D,
     Input,
-    Layer,
     Pooling2D,
     Spec,
-    Topology,
     ZeroPadding2D,
 )
+from compressors.topology import Layer, Topology
 
 IMAGE = Input(shape=(8, 8, 3))
 RELU, RELU6 = Activation(function="relu"), Activation(function="relu6")

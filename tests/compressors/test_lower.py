@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 
 from compressors.compressor import Context
-from compressors.lower import lower
-from compressors.quantization import FullIntegerQuantization, FullIntegerQuantizer
-from compressors.topology import (
+from compressors.layers import (
     Activation,
     Add,
     BatchNormalization,
@@ -26,13 +24,14 @@ from compressors.topology import (
     Flatten,
     GlobalPooling2D,
     Input,
-    Layer,
     Pooling2D,
     Spec,
-    Topology,
     TopologyError,
     ZeroPadding2D,
 )
+from compressors.lower import lower
+from compressors.quantization import FullIntegerQuantization, FullIntegerQuantizer
+from compressors.topology import Layer, Topology
 from devices.flatbuffer import read_graph
 from devices.graph import Graph, Operator
 from devices.memory import plan_arena
@@ -209,7 +208,7 @@ def test_needs_no_tensorflow() -> None:
     program = (
         "import sys\n"
         "from compressors.lower import lower\n"
-        "from compressors.topology import Dense, Input, Layer, Topology\n"
+        "from compressors.layers import Dense, Input\nfrom compressors.topology import Layer, Topology\n"
         "x, y = Layer(name='x', spec=Input(shape=(3,))), Layer(name='y', spec=Dense(units=2), inputs=('x',))\n"
         "assert [o.name for o in lower(Topology(layers=(x, y))).operators] == ['FULLY_CONNECTED']\n"
         "assert not {'tensorflow', 'tf_keras', 'keras'} & sys.modules.keys()\n"

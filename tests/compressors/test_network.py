@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from compressors.compressor import CompressionError
+from compressors.layers import Activation, Conv2D, Dense, Flatten
 from compressors.network import build, parameters, set_weights, topology_of, weights_of
-from compressors.topology import Activation, Conv2D, Dense, Flatten, Topology
+from compressors.topology import Topology
 
 Trained = Callable[..., Any]
 
@@ -33,7 +34,8 @@ def test_shapes_agree(example: Topology) -> None:
 def test_options_survive() -> None:
     from tf_keras import layers as k
 
-    from compressors.topology import BatchNormalization, Input, Layer
+    from compressors.layers import BatchNormalization, Input
+    from compressors.topology import Layer
 
     norm = BatchNormalization(momentum=0.7, epsilon=1e-5, center=False, scale=True)
     functions = ("relu", "relu6", "sigmoid", "tanh", "linear", "softmax")

@@ -134,7 +134,7 @@ def test_import_without_tensorflow() -> None:
     script = (
         "import sys, compressors.plan, compressors.catalog\n"
         "from compressors.plan import CompressionPlan\n"
-        "from compressors.topology import *\n"
+        "from compressors.layers import Dense, Input\nfrom compressors.topology import Layer, Topology\n"
         "layers = (Layer(name='x', spec=Input(shape=(4,))), Layer(name='h', spec=Dense(units=8), inputs=('x',)),\n"
         "          Layer(name='o', spec=Dense(units=2), inputs=('h',)))\n"
         "plan = CompressionPlan.from_mapping({'structured_pruning': {'neurons': 0.5}, 'quantization': {}})\n"

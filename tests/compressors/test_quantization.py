@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from compressors.compressor import CompressionError, Context
+from compressors.layers import Add, Conv2D, Dense, Flatten, Input
 from compressors.network import build, set_weights, weights_of
 from compressors.quantization import FullIntegerQuantization, FullIntegerQuantizer
-from compressors.topology import Add, Conv2D, Dense, Flatten, Input, Layer, Topology
+from compressors.topology import Layer, Topology
 from devices.artifact import Artifact
 from devices.flatbuffer import read_graph
 from devices.graph import DType
@@ -98,7 +99,8 @@ import numpy as np
 from compressors.compressor import Context
 from compressors.network import build, set_weights
 from compressors.quantization import FullIntegerQuantization, FullIntegerQuantizer
-from compressors.topology import Conv2D, Dense, Flatten, Input, Layer, Topology
+from compressors.layers import Conv2D, Dense, Flatten, Input
+from compressors.topology import Layer, Topology
 layers = (
     Layer(name="image", spec=Input(shape=(6, 6, 1))),
     Layer(name="c", spec=Conv2D(filters=4, kernel=(3, 3), activation="relu6"), inputs=("image",)),

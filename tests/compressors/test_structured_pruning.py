@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pytest
 
 from compressors.compressor import CompressionError, Context
+from compressors.layers import Add, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Input
 from compressors.network import build, parameters, set_weights, topology_of, weights_of
 from compressors.structured_pruning import StructuredPruner, StructuredPruning, unprunable
-from compressors.topology import Add, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Input, Layer, Topology
+from compressors.topology import Layer, Topology
 
 Trained = Callable[..., Any]
 Floats = npt.NDArray[np.float32]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compressors.topology import Add, Concatenate, Conv2D, Dense, Input, Layer, Spec, Topology, TopologyError
+from compressors.layers import Add, Concatenate, Conv2D, Dense, Input, Spec, TopologyError
+from compressors.topology import Layer, Topology
 
 
 def _layer(name: str, spec: Spec, *inputs: str) -> Layer:

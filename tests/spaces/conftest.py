@@ -10,7 +10,8 @@ from typing import Any
 import optuna
 import pytest
 
-from compressors.topology import BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Shape, Topology
+from compressors.layers import BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Shape
+from compressors.topology import Topology
 from spaces.catalog import Drawn, find_space
 
 Draws = Callable[[int, int], list[Any]]

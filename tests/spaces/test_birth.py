@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from optuna.trial import FixedTrial
 
+from compressors.layers import Conv2D, DepthwiseConv2D, Pooling2D, Shape
 from compressors.network import topology_of, weights_of
-from compressors.topology import Conv2D, DepthwiseConv2D, Pooling2D, Shape
 from spaces.birth import birth
 from spaces.candidate import Architecture
 from spaces.catalog import find_space, spaces_for

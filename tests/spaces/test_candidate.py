@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from compressors.topology import Dense, Input, Layer, Topology
+from compressors.layers import Dense, Input
+from compressors.topology import Layer, Topology
 from spaces.candidate import Architecture, TrainingRecipe, candidate_key
 from spaces.errors import SpaceError
 

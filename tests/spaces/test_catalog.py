@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from optuna.trial import FixedTrial
 
-from compressors.topology import Activation, Shape
+from compressors.layers import Activation, Shape
 from spaces.catalog import SPACES, GraphSpace, find_space, spaces_for
 from spaces.errors import SpaceError
 from tests.spaces.conftest import RandomDraws, weights

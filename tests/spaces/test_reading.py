@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from keras import layers as k
 
-from compressors.network import build, set_weights, topology_of, weights_of
-from compressors.topology import (
+from compressors.layers import (
     Activation,
     Add,
     BatchNormalization,
@@ -24,6 +23,7 @@ from compressors.topology import (
     Pooling2D,
     ZeroPadding2D,
 )
+from compressors.network import build, set_weights, topology_of, weights_of
 from spaces.errors import SpaceError
 from spaces.reading import read
 
