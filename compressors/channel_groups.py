@@ -48,11 +48,6 @@ class ChannelGroup:
     units: tuple[tuple[tuple[str, int], ...], ...]
     fixed: str = ""
 
-    @property
-    def producers(self) -> tuple[str, ...]:
-        """Names of the producers, in execution order."""
-        return tuple(dict.fromkeys(name for name, _ in self.units[0]))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelMap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -93,6 +94,11 @@ class Footprint:
         if budget.latency_ms is not None:
             pairs.append(("latency_ms", self.latency_ms - budget.latency_ms))
         return tuple(pairs)
+
+
+def exceeded(excess: Mapping[str, float]) -> str:
+    """The limits that are broken and by how much, exactly: ``"flash_bytes by 17284, ram_bytes by 524"``."""
+    return ", ".join(f"{name} by {value:.10g}" for name, value in excess.items() if value > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from devices.export.catalog import find_target
 from devices.export.target import Bundle, ExportError, Golden, Metric, Provenance
 from devices.export.write import export
 from devices.flatbuffer import read_artifact, read_graph
+from devices.footprint import exceeded
 from devices.measure import measure
 from search.errors import JobError, NothingFitsError, StorageError
 from search.front import front, pick
@@ -91,9 +92,8 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
     data = read(run.data_file)
     artifact = read_artifact(run.artifact(record), data.labels)
     footprint, _ = measure(artifact.content, board)
-    over = {name: value for name, value in footprint.excess_over(budget) if value > 0}
-    if over:
-        broken = ", ".join(f"{name} by {value:.10g}" for name, value in over.items())
+    broken = exceeded(dict(footprint.excess_over(budget)))
+    if broken:
         raise NothingFitsError(f"trial {record.trial} does not fit {board.name}: it exceeds {broken}; pick another")
     return Bundle(
         artifact=artifact,

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from devices.suggestion import suggestion
 from search import codec
 from search.errors import JobError
+from search.front import DEFAULT_OBJECTIVES
 
 Task = Literal["classification"]
 
@@ -85,7 +86,7 @@ class Job:
     task: Task = "classification"
     space: tuple[str, ...] = ()
     compressors: tuple[str, ...] = ()
-    objectives: tuple[str, ...] = ("accuracy", "flash_bytes", "ram_bytes", "latency_ms")
+    objectives: tuple[str, ...] = DEFAULT_OBJECTIVES
     budget: Limits = field(default_factory=Limits)
     trials: int | None = None
     minutes: float | None = None

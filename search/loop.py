@@ -15,6 +15,7 @@ from itertools import takewhile
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from devices.footprint import exceeded
 from search.clock import Clock
 from search.errors import StorageError
 from search.files import write_whole
@@ -106,13 +107,9 @@ class Search:
     def _fill(self) -> bool:
         """Give every free worker a trial; True where one was given."""
         given = False
-        while self.pool.free and self._wants_more():
+        while self.pool.free and self._stop_reason() is None:
             given = self._start_one() or given
         return given
-
-    def _wants_more(self) -> bool:
-        """True while the job allows one more trial to be trained."""
-        return self._stop_reason() is None
 
     def _stop_reason(self) -> str | None:
         """Why no further trial is started; None while one is."""
@@ -155,7 +152,7 @@ class Search:
         if twin is not None:
             self._reject_screened(trial, screened, f"same candidate as trial {twin}")
         elif not screened.fits:
-            self._reject_screened(trial, screened, _over(screened.excess))
+            self._reject_screened(trial, screened, f"over budget untrained: {exceeded(screened.excess)}")
         else:
             self._submit(trial, screened)
             return True
@@ -240,11 +237,6 @@ class Search:
             "told", trial=record.trial, state=record.state, reason=record.reason, elapsed=round(self.clock.elapsed, 3)
         )
         self.report(record)
-
-
-def _over(excess: Mapping[str, float]) -> str:
-    broken = [f"{name} by {value:.10g}" for name, value in excess.items() if value > 0]
-    return f"over budget untrained: {', '.join(broken)}"
 
 
 def _record(
