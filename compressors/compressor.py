@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from compressors.topology import Topology
     from devices.artifact import Artifact
+
+    Gradients: TypeAlias = Mapping[str, tuple["npt.NDArray[np.float32] | None", ...]]
 
 # tf_keras carries no type information, so a network is Any to the type checker.
 Network: TypeAlias = Any
@@ -60,6 +62,60 @@ class Settings(Protocol):
         """True when the technique would change nothing, so that it is left out of a plan."""
 
 
+# Layer name -> the layer's kernel as TensorFlow computes it from the kernel after an optimiser step.
+Projections: TypeAlias = "Mapping[str, Callable[[Any], Any]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teaching:
+    """What a student learns from beside the labels.
+
+    Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network*,
+    2015, section 2: ``alpha x cross-entropy + (1 - alpha) x temperature^2 x
+    KL(teacher || student)``, both softened by the temperature.
+
+    Attributes
+    ----------
+    teacher
+        A trained network of the same inputs and classes; it is not changed.
+    temperature
+        Above 0; at 1 the teacher's own probabilities.
+    alpha
+        Weight of the true labels, 0 to 1.
+    """
+
+    teacher: Network
+    temperature: float
+    alpha: float
+
+
+class FineTune(Protocol):
+    """Trains a network in place on the training split, so that nothing here knows of data or recipes."""
+
+    def __call__(
+        self,
+        network: Network,
+        share: float,
+        /,
+        *,
+        projections: Projections | None = None,
+        before_step: Callable[[int, int], None] | None = None,
+        teaching: Teaching | None = None,
+    ) -> None:
+        """Train for a share (0..1] of the recipe's epochs.
+
+        Parameters
+        ----------
+        projections
+            Applied to the kernels they name after every step: how zeros stay
+            zero and clusters stay clusters.
+        before_step
+            Called with (steps done, steps in all) before every step.
+        teaching
+            What else to learn from.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a technique may use beside the network.
@@ -69,15 +125,50 @@ class Context:
     calibration
         Inputs of the training split, float32 (n, *input_shape), n >= 1.
     fine_tune
-        Trains the given network in place for a share (0..1] of the recipe's
-        epochs.  Handed down, so that nothing here knows of data or recipes.
+        Trains on.
     labels
         Class names in output order.
+    evaluate
+        Accuracy 0..1 of a float network on the validation split; None where
+        no labelled data was handed down.
+    gradients
+        Gradients of the loss on batches of the training split, one mapping of
+        layer name to arrays in ``layer.get_weights()`` order a batch (None
+        for what is not trained); None where no labelled data was handed down.
+    teacher
+        Makes the trained network to learn from; None where there is none.
     """
 
     calibration: npt.NDArray[np.float32]
-    fine_tune: Callable[[Network, float], None]
+    fine_tune: FineTune
     labels: tuple[str, ...] = ()
+    evaluate: Callable[[Network], float] | None = None
+    gradients: Callable[[Network], Iterator[Gradients]] | None = None
+    teacher: Callable[[], Network] | None = None
+
+    def score(self, network: Network, technique: str) -> float:
+        """Accuracy of `network` by `evaluate`.
+
+        Raises
+        ------
+        CompressionError
+            When no labelled data was handed down.
+        """
+        if self.evaluate is None:
+            raise CompressionError(f"{technique} scores networks on labelled data, and there is none: give data")
+        return self.evaluate(network)
+
+    def batch_gradients(self, network: Network, technique: str) -> Iterator[Gradients]:
+        """Gradients by `gradients`.
+
+        Raises
+        ------
+        CompressionError
+            When no labelled data was handed down.
+        """
+        if self.gradients is None:
+            raise CompressionError(f"{technique} looks at gradients on labelled data, and there is none: give data")
+        return self.gradients(network)
 
 
 S = TypeVar("S", bound=Settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompressionPlan:
-    """Settings records of the techniques applied, one per technique, in stage order.
+    """Settings records of the techniques applied, at most one per stage, in stage order.
 
     Exactly one of them quantises, for only a quantised network becomes a file.
     Made by `of`, which puts the steps in order.
@@ -27,8 +28,8 @@ class CompressionPlan:
     Raises
     ------
     PlanError
-        When steps are out of order, change nothing, repeat a technique, or
-        do not quantise exactly once.
+        When steps are out of order, change nothing, repeat a technique or
+        stage, or do not quantise exactly once.
     """
 
     steps: tuple[Settings, ...]
@@ -41,6 +42,12 @@ class CompressionPlan:
             raise PlanError(f"the plan names {repeated} twice: give its settings once")
         if any(step.is_identity for step in self.steps) or techniques != sorted(techniques, key=lambda t: t.stage):
             raise PlanError(f"steps {', '.join(names)} are out of order or change nothing: use CompressionPlan.of")
+        for one, other in itertools.pairwise(techniques):
+            if one.stage is other.stage is not Stage.QUANTIZATION:
+                raise PlanError(
+                    f"{one.name} and {other.name} both belong to the stage {one.stage.name.lower()}, "
+                    "of which a plan has one technique: leave one out"
+                )
         quantisers = [technique.name for technique in techniques if technique.stage is Stage.QUANTIZATION]
         if len(quantisers) != 1:
             raise PlanError(

@@ -25,6 +25,7 @@ from search.errors import TinyFrontError, ToolchainError
 from search.record import InterpreterName, Proportion
 
 if TYPE_CHECKING:
+    from compressors.compressor import Network
     from devices.artifact import Artifact, Port
     from search.datasets.dataset import Split
 
@@ -34,6 +35,7 @@ T = TypeVar("T")
 _PACKAGES: dict[InterpreterName, str] = {"tflm": "tflite-micro", "litert": "ai-edge-litert"}
 # Far above any microcontroller's RAM, so that an artifact which is over budget can still be scored.
 _ARENA_BYTES = (16 << 20, 256 << 20)
+_BATCH = 512
 
 
 class EvaluationError(TinyFrontError):
@@ -147,6 +149,18 @@ def accuracy(artifact: Artifact, split: Split, interpreter: InterpreterName) -> 
     """
     outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
     return Proportion(correct=int((outputs.argmax(axis=1) == split.y).sum()), n=len(split))
+
+
+def float_accuracy(network: Network, split: Split) -> float:
+    """Share of a split that a float network classifies right, 0..1.
+
+    For choices on the way to an artifact, such as how far to prune; what is
+    reported is the accuracy of the artifact.
+    """
+    outputs = np.concatenate(
+        [np.asarray(network(split.x[i : i + _BATCH], training=False)) for i in range(0, len(split), _BATCH)]
+    )
+    return float((outputs.argmax(axis=1) == split.y).mean())
 
 
 def _tflm(content: bytes) -> Callable[[Array], Array]:

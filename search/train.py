@@ -13,22 +13,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from search.errors import TinyFrontError
+from search.training_step import NOTHING, Additions, traced_step
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from compressors.compressor import Network
+    from compressors.compressor import Network, Projections, Teaching
     from search.datasets.dataset import Split
     from spaces.candidate import TrainingRecipe
 
 _WARM_UP = 0.05  # share of all steps
-# On digits, two seeds: 96.2 -> 97.5 % on the test split at 1,338 weights, 98.5 -> 99.2 % at 4,486.
-_LABEL_SMOOTHING = 0.05
-_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7  # Kingma and Ba 2015, Algorithm 1, with Keras' epsilon
 _FINE_TUNE_RATE = 0.3  # learning rate of a fine-tune over that of the training
 
 
@@ -95,8 +93,20 @@ def train(network: Network, recipe: TrainingRecipe, split: Split, seed: int) -> 
     _run(network, _plan(recipe, recipe.epochs, recipe.learning_rate, len(split)), split, seed)
 
 
-def fine_tune(network: Network, recipe: TrainingRecipe, split: Split, seed: int, share: float) -> None:
+def fine_tune(
+    network: Network,
+    recipe: TrainingRecipe,
+    split: Split,
+    seed: int,
+    share: float,
+    *,
+    projections: Projections | None = None,
+    before_step: Callable[[int, int], None] | None = None,
+    teaching: Teaching | None = None,
+) -> None:
     """Train on in place for a share (0..1] of the recipe's epochs, at least one, with 0.3 of its learning rate.
+
+    The keywords are those of `compressors.compressor.FineTune`.
 
     Raises
     ------
@@ -104,7 +114,8 @@ def fine_tune(network: Network, recipe: TrainingRecipe, split: Split, seed: int,
         As `train` does.
     """
     epochs = max(1, round(share * recipe.epochs))
-    _run(network, _plan(recipe, epochs, recipe.learning_rate * _FINE_TUNE_RATE, len(split)), split, seed)
+    plan = _plan(recipe, epochs, recipe.learning_rate * _FINE_TUNE_RATE, len(split))
+    _run(network, plan, split, seed, Additions(projections or {}, teaching), before_step)
 
 
 def shifted(
@@ -151,14 +162,21 @@ def _plan(recipe: TrainingRecipe, epochs: int, learning_rate: float, samples: in
     )
 
 
-def _run(network: Network, plan: _Plan, split: Split, seed: int) -> None:
+def _run(
+    network: Network,
+    plan: _Plan,
+    split: Split,
+    seed: int,
+    additions: Additions = NOTHING,
+    before_step: Callable[[int, int], None] | None = None,
+) -> None:
     import numpy as np
     import tensorflow as tf
     import tf_keras
 
     tf_keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    step = _traced_step(network, plan.batch_size, split.x.shape[1:])
+    step = traced_step(network, plan.batch_size, split.x.shape[1:], additions)
     rng = np.random.default_rng(seed)
     used = plan.steps * plan.batch_size  # the rest of an epoch's shuffle is left out of that epoch
     done = 0
@@ -167,6 +185,8 @@ def _run(network: Network, plan: _Plan, split: Split, seed: int) -> None:
         x, y = shifted(split.x[order], plan.shift, rng), split.y[order]
         for start in range(0, used, plan.batch_size):
             stop = start + plan.batch_size
+            if before_step is not None:
+                before_step(done, plan.epochs * plan.steps)
             loss = step(x[start:stop], y[start:stop], plan.rate(done), done)
             done += 1
         # A weight that is not finite makes every later loss not finite, so the last one tells.
@@ -177,76 +197,3 @@ def _run(network: Network, plan: _Plan, split: Split, seed: int) -> None:
             )
     if not all(bool(np.isfinite(weight).all()) for weight in network.get_weights()):
         raise TrainingError(f"a weight became infinite: lower the learning rate ({plan.learning_rate:g})")
-
-
-def _traced_step(
-    network: Network, batch_size: int, input_shape: tuple[int, ...]
-) -> Callable[[npt.NDArray[np.float32], npt.NDArray[np.int64], float, int], float]:
-    """One optimiser step as a function of (inputs, targets, learning rate, steps done), giving the loss."""
-    import tensorflow as tf
-
-    update = _adam(network.trainable_variables)
-
-    def step(x: Any, y: Any, rate: Any, power_1: Any, power_2: Any) -> Any:
-        with tf.GradientTape() as tape:
-            loss = _loss(network, x, y)
-        update(tape.gradient(loss, network.trainable_variables), rate, power_1, power_2)
-        return loss
-
-    scalar = tf.TensorSpec((), tf.float32)
-    traced = tf.function(step, autograph=False).get_concrete_function(
-        tf.TensorSpec((batch_size, *input_shape), tf.float32),
-        tf.TensorSpec((batch_size,), tf.int64),
-        scalar,
-        scalar,
-        scalar,
-    )
-    constant = tf.constant
-
-    def run(x: npt.NDArray[np.float32], y: npt.NDArray[np.int64], rate: float, done: int) -> float:
-        powers = constant(_BETA_1 ** (done + 1)), constant(_BETA_2 ** (done + 1))
-        return float(traced(constant(x), constant(y), constant(rate), *powers))
-
-    return run
-
-
-def _loss(network: Network, x: Any, y: Any) -> Any:
-    """Mean cross-entropy of smoothed targets (Szegedy et al. 2016, section 7) plus the network's own losses."""
-    import tensorflow as tf
-    import tf_keras
-
-    output = network(x, training=True)
-    classes = output.shape[-1]
-    target = tf.one_hot(y, classes) * (1 - _LABEL_SMOOTHING) + _LABEL_SMOOTHING / classes
-    # Works from the logits where the last operation is a softmax.
-    loss = tf.reduce_mean(tf_keras.backend.categorical_crossentropy(target, output))
-    return tf.add_n([loss, *network.losses])
-
-
-def _adam(variables: list[Any]) -> Callable[[list[Any], Any, Any, Any], None]:
-    """Adam (Kingma and Ba 2015) as one fused operation a variable; an optimiser object doubles the tracing time."""
-    import tensorflow as tf
-
-    first = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
-    second = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
-
-    def update(gradients: list[Any], rate: Any, power_1: Any, power_2: Any) -> None:
-        for variable, m, v, gradient in zip(variables, first, second, gradients, strict=True):
-            if gradient is None:  # not on the way from input to loss
-                continue
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=m.handle,
-                v=v.handle,
-                beta1_power=power_1,
-                beta2_power=power_2,
-                lr=rate,
-                beta1=_BETA_1,
-                beta2=_BETA_2,
-                epsilon=_EPSILON,
-                grad=gradient,
-            )
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable))
-
-    return update

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from devices.device import Device
 from devices.flatbuffer import read_artifact
@@ -200,13 +200,23 @@ def _load_weights(network: Network, file: Path) -> None:
 
 def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
     from compressors.compressor import Context
+    from search.evaluate import float_accuracy
+    from search.gradients import batch_gradients
     from search.train import fine_tune
 
-    def tune(network: Network, share: float) -> None:
-        with watch.phase("fine_tune"):
-            fine_tune(network, task.candidate.recipe, data.train, seed_of(task.seed, "fine_tune", task.key), share)
+    recipe, seed = task.candidate.recipe, seed_of(task.seed, "fine_tune", task.key)
 
-    return Context(calibration=_calibration(data), fine_tune=tune, labels=data.labels)
+    def tune(network: Network, share: float, **options: Any) -> None:
+        with watch.phase("fine_tune"):
+            fine_tune(network, recipe, data.train, seed, share, **options)
+
+    return Context(
+        calibration=_calibration(data),
+        fine_tune=tune,
+        labels=data.labels,
+        evaluate=lambda network: float_accuracy(network, data.validation),
+        gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed),
+    )
 
 
 def _calibration(data: Dataset) -> npt.NDArray[np.float32]:

@@ -34,7 +34,9 @@ def _inputs(topology: Topology) -> Floats:
 
 
 def _context(topology: Topology) -> Context:
-    return Context(calibration=_inputs(topology), fine_tune=lambda _network, _share: None, labels=("a", "b", "c", "d"))
+    return Context(
+        calibration=_inputs(topology), fine_tune=lambda _network, _share, **_options: None, labels=("a", "b", "c", "d")
+    )
 
 
 def _apply(technique: Compressor[Any], network: Network, topology: Topology) -> Network | Artifact:

@@ -137,7 +137,7 @@ NETWORKS: dict[str, Topology] = {
 
 def _file(topology: Topology, granularity: Granularity, trained: Callable[..., Any]) -> bytes:
     samples = np.random.default_rng(1).normal(size=(4, *topology.input_shape)).astype(np.float32)
-    context = Context(calibration=samples, fine_tune=lambda _network, _share: None)
+    context = Context(calibration=samples, fine_tune=lambda _network, _share, **_options: None)
     settings = FullIntegerQuantization(granularity=granularity)
     return FullIntegerQuantizer().compress(trained(topology), settings, context).content
 

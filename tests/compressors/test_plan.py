@@ -113,7 +113,7 @@ def test_shape_then_convert(examples: dict[str, Topology], trained: Callable[...
     calls: list[float] = []
     context = Context(
         calibration=np.random.default_rng(0).normal(size=(8, 9, 9, 3)).astype(np.float32),
-        fine_tune=lambda _network, share: calls.append(share),
+        fine_tune=lambda _network, share, **_options: calls.append(share),
         labels=("a", "b", "c", "d"),
     )
     network = trained(topology)

@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 def _context(shape: tuple[int, ...], labels: tuple[str, ...] = ()) -> Context:
     samples = np.random.default_rng(5).normal(size=(64, *shape)).astype(np.float32)
-    return Context(calibration=samples, fine_tune=lambda _network, _share: None, labels=labels)
+    return Context(calibration=samples, fine_tune=lambda _network, _share, **_options: None, labels=labels)
 
 
 def _quantize(network: Any, settings: FullIntegerQuantization | None = None, labels: tuple[str, ...] = ()) -> Artifact:
@@ -112,7 +112,7 @@ for _ in range(int(sys.argv[1])):  # names inside the framework count on
     network = build(Topology(layers=layers))
 set_weights(network, {"c": (rng.normal(size=(3, 3, 1, 4)), rng.normal(size=4)),
                       "out": (rng.normal(size=(144, 3)), rng.normal(size=3))})
-context = Context(calibration=rng.normal(size=(20, 6, 6, 1)).astype("float32"), fine_tune=lambda n, s: None)
+context = Context(calibration=rng.normal(size=(20, 6, 6, 1)).astype("float32"), fine_tune=lambda n, s, **_: None)
 artifact = FullIntegerQuantizer().compress(network, FullIntegerQuantization(), context)
 print(artifact.sha256)
 """
@@ -143,7 +143,7 @@ def test_calibration_is_spread_over_the_data(examples: dict[str, Topology], trai
     network = trained(examples["mlp"])
     samples = np.zeros((50, 12), np.float32)
     samples[-1] = 10.0
-    context = Context(calibration=samples, fine_tune=lambda _network, _share: None)
+    context = Context(calibration=samples, fine_tune=lambda _network, _share, **_options: None)
     artifact = FullIntegerQuantizer().compress(network, FullIntegerQuantization(calibration_samples=4), context)
     assert artifact.input.scale == pytest.approx(10.0 / 255.0, rel=1e-3)
 
@@ -153,7 +153,9 @@ def test_refusals_say_why(examples: dict[str, Topology], trained: Trained) -> No
     quantizer, settings = FullIntegerQuantizer(), FullIntegerQuantization()
 
     def refused(network: Any, samples: Any, message: str) -> None:
-        context = Context(calibration=np.asarray(samples, np.float32), fine_tune=lambda _network, _share: None)
+        context = Context(
+            calibration=np.asarray(samples, np.float32), fine_tune=lambda _network, _share, **_options: None
+        )
         with pytest.raises(CompressionError, match=message):
             quantizer.compress(network, settings, context)
 

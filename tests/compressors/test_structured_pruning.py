@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float32]
 HALF = StructuredPruning(filters=0.5, neurons=0.5, fine_tune=0.0)
 
 
-def _no_training(network: Any, share: float) -> None:
+def _no_training(network: Any, share: float, **_options: Any) -> None:
     raise AssertionError("fine_tune is 0")
 
 
@@ -171,7 +171,9 @@ def test_given_network_stays_and_result_is_deterministic(examples: dict[str, Top
 
 def test_fine_tunes_the_pruned_network_for_its_share(examples: dict[str, Topology], trained: Trained) -> None:
     calls: list[tuple[Any, float]] = []
-    context = Context(calibration=CONTEXT.calibration, fine_tune=lambda net, share: calls.append((net, share)))
+    context = Context(
+        calibration=CONTEXT.calibration, fine_tune=lambda net, share, **_options: calls.append((net, share))
+    )
     settings = StructuredPruning(filters=0.5, fine_tune=0.25)
     pruned = StructuredPruner().compress(trained(examples["pooling"]), settings, context)
     assert len(calls) == 1
