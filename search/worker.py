@@ -229,6 +229,7 @@ def _calibration(data: Dataset) -> npt.NDArray[np.float32]:
 
 def _score(artifact: Artifact, network: Network, task: TrialTask, data: Dataset) -> Score:
     from compressors.network import parameters
+    from devices.coding.package import pack
     from devices.measure import measure
     from search.evaluate import accuracy
 
@@ -238,7 +239,7 @@ def _score(artifact: Artifact, network: Network, task: TrialTask, data: Dataset)
         interpreter=task.interpreter,
         footprint=cost,
         params=parameters(network),
-        download_bytes=None,
+        download_bytes=len(pack(artifact.content)),
         sha256=artifact.sha256,
     )
 

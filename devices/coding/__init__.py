@@ -1,0 +1,1 @@
+"""How a model file travels: Huffman-coded, and decoded by a few lines of C on the device."""
