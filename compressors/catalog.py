@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from compressors.accuracy_pruning import AccuracyPruner
+from compressors.clustering import Clusterer
 from compressors.compressor import CompressionError, Compressor
-from compressors.quantization import FullIntegerQuantizer
+from compressors.distillation import Distiller
+from compressors.gradient_pruning import GradientPruner
+from compressors.lookup_tables import TableCompressor
+from compressors.magnitude_pruning import MagnitudePruner
+from compressors.quantization import Quantizer
+from compressors.quantization_aware_training import QuantizationAwareTrainer
+from compressors.sensitivity_pruning import SensitivityPruner
 from compressors.structured_pruning import StructuredPruner
 from devices.suggestion import suggestion
 
 COMPRESSORS: tuple[Compressor[Any], ...] = (
+    Distiller(),
     StructuredPruner(),
-    FullIntegerQuantizer(),
+    AccuracyPruner(),
+    MagnitudePruner(),
+    GradientPruner(),
+    SensitivityPruner(),
+    Clusterer(),
+    QuantizationAwareTrainer(),
+    Quantizer(),
+    TableCompressor(),
 )
 
 

@@ -2,12 +2,12 @@
 
 A *producer* (Conv2D, Dense) makes new channels.  Every other layer hands
 channels on: a depthwise convolution repeats each one, Flatten spreads it over
-all positions, Add welds the channels of its inputs together.  Following that
-through the network gives, for each element of a layer's last axis, the set of
-produced channels it stands or falls with.  The idea is that of dependency
-graphs in Fang et al., *DepGraph: Towards Any Structural Pruning*, CVPR 2023;
-here the coupling is resolved channel by channel, so that concatenations and
-flattened images need no offsets.
+all positions, Reshape hands it on where the last axis stays, Add welds the
+channels of its inputs together.  Following that through the network gives, for
+each element of a layer's last axis, the set of produced channels it stands or
+falls with.  The idea is that of dependency graphs in Fang et al., *DepGraph:
+Towards Any Structural Pruning*, CVPR 2023; here the coupling is resolved
+channel by channel, so that concatenations and flattened images need no offsets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from compressors.layers import Activation, Add, Concatenate, Conv2D, Dense, DepthwiseConv2D, Flatten, Input
+from compressors.layers import Activation, Add, Concatenate, Conv2D, Dense, DepthwiseConv2D, Flatten, Input, Reshape
 from compressors.topology import Layer, Topology
 
 Indices = npt.NDArray[np.int64]
@@ -60,7 +60,7 @@ class ChannelMap:
     owners
         By layer name: for each element of the layer's last axis the number of
         its unit, counted through all groups, int64 (elements,); -1 for channels
-        of the input, which belong to no unit.
+        of the input or of a Reshape, which belong to no unit.
     """
 
     groups: tuple[ChannelGroup, ...]
@@ -71,7 +71,7 @@ class ChannelMap:
 
         `stays` says of each group which units stay, bool (units,).
         """
-        flags = np.concatenate([*stays, [True]])  # owner -1 reads the last flag: the input stays
+        flags = np.concatenate([*stays, [True]])  # owner -1 reads the last flag: what belongs to no unit stays
         return {name: np.flatnonzero(flags[owner]) for name, owner in self.owners.items()}
 
 
@@ -103,6 +103,7 @@ def channel_map(topology: Topology) -> ChannelMap:
 
 _OUTPUT = "its channels are the network's outputs"
 _INPUT = "its channels are added to the network's input, whose channels are given"
+_RESHAPED = "a Reshape spreads its channels over other axes"
 _SOFTMAX = "a softmax weighs its channels against each other, so none can be left out"
 
 
@@ -114,7 +115,7 @@ class _Channels:
         self.convolutions: set[str] = set()
         self.fixed: dict[int, str] = {}
         self._parent: list[int] = []
-        self._member: list[tuple[str, int] | None] = []  # None for a channel of the input
+        self._member: list[tuple[str, int] | None] = []  # None for a channel of the input or a Reshape
         reasons: list[tuple[int, str]] = []
         shapes = topology.shapes()
         for layer in topology.layers:
@@ -123,7 +124,10 @@ class _Channels:
             self.of_layer[layer.name] = self._follow(layer, reads, positions)
             if isinstance(layer.spec, Conv2D | Dense | Activation | DepthwiseConv2D) and _is_softmax(layer):
                 reasons += [(channel, _SOFTMAX) for channel in self.of_layer[layer.name]]
-        reasons += [(channel, _INPUT) for channel, member in enumerate(self._member) if member is None]
+            if _mixes(layer, reads):
+                reasons += [(channel, _RESHAPED) for channel in (*reads[0], *self.of_layer[layer.name])]
+        given = self.of_layer[topology.layers[0].name]
+        reasons += [(channel, _INPUT) for channel in given]
         reasons += [(channel, _OUTPUT) for channel in self.of_layer[topology.layers[-1].name]]
         for channel, reason in reasons:  # the last one wins: being the output is the plainest reason
             self.fixed[self.root(channel)] = reason
@@ -139,14 +143,14 @@ class _Channels:
                 return [self._new((layer.name, i)) for i in range(width)]
             case DepthwiseConv2D(depth_multiplier=multiplier):
                 return [channel for channel in reads[0] for _ in range(multiplier)]
-            case Flatten():
+            case Flatten() | Reshape(shape=(_,)):
                 return reads[0] * positions
+            case Reshape(shape=shape) if _mixes(layer, reads):
+                return [self._new(None) for _ in range(shape[-1])]
             case Concatenate():
                 return [channel for read in reads for channel in read]
             case Add():
-                for other in reads[1:]:
-                    for a, b in zip(reads[0], other, strict=True):
-                        self._weld(a, b)
+                self._weld(reads)
         return reads[0]
 
     def _new(self, member: tuple[str, int] | None) -> int:
@@ -161,17 +165,25 @@ class _Channels:
             channel = self._parent[channel]
         return channel
 
-    def _weld(self, a: int, b: int) -> None:
-        low, high = sorted((self.root(a), self.root(b)))
-        self._parent[high] = low
+    def _weld(self, reads: list[list[int]]) -> None:
+        for summands in zip(*reads, strict=True):
+            for other in summands[1:]:
+                low, high = sorted((self.root(summands[0]), self.root(other)))
+                self._parent[high] = low
 
     def units(self) -> dict[int, tuple[tuple[str, int], ...]]:
-        """Produced channels by root; roots that hold only channels of the input are left out."""
+        """Produced channels by root; roots that hold no produced channel are left out."""
         units: dict[int, list[tuple[str, int]]] = {}
         for channel, member in enumerate(self._member):
             if member is not None:
                 units.setdefault(self.root(channel), []).append(member)
         return {root: tuple(members) for root, members in units.items()}
+
+
+def _mixes(layer: Layer, reads: list[list[int]]) -> bool:
+    """True for a Reshape that takes the last axis apart."""
+    spec = layer.spec
+    return isinstance(spec, Reshape) and len(spec.shape) > 1 and spec.shape[-1] != len(reads[0])
 
 
 def _is_softmax(layer: Layer) -> bool:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from compressors.quantization import Quantization
     from compressors.topology import Topology
     from devices.artifact import Artifact
 
@@ -137,6 +138,9 @@ class Context:
         for what is not trained); None where no labelled data was handed down.
     teacher
         Makes the trained network to learn from; None where there is none.
+    quantization
+        How the plan's last network becomes a file, for techniques that train
+        for it; None outside a plan.
     """
 
     calibration: npt.NDArray[np.float32]
@@ -145,6 +149,7 @@ class Context:
     evaluate: Callable[[Network], float] | None = None
     gradients: Callable[[Network], Iterator[Gradients]] | None = None
     teacher: Callable[[], Network] | None = None
+    quantization: Quantization | None = None
 
     def score(self, network: Network, technique: str) -> float:
         """Accuracy of `network` by `evaluate`.
@@ -187,6 +192,7 @@ class Compressor(Protocol[S]):
         Type of its settings record.
     hyperparameters
         What a search draws to make the settings; each names a field of `settings`.
+        A technique without any is left out of a joint search.
     """
 
     name: str
@@ -197,7 +203,8 @@ class Compressor(Protocol[S]):
     def outline(self, topology: Topology, settings: S) -> Topology:
         """The topology that `compress` will give, found without weights.
 
-        Unchanged for a technique that leaves shapes alone.
+        Unchanged for a technique that leaves shapes alone.  For one without
+        hyperparameters an upper bound: the result may have fewer channels.
         """
 
     def compress(self, network: Network, settings: S, context: Context) -> Network | Artifact:

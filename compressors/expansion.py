@@ -20,10 +20,11 @@ from compressors.layers import (
     GlobalPooling2D,
     Input,
     Pooling2D,
+    Reshape,
     Shape,
     ZeroPadding2D,
 )
-from compressors.program import Integers, Step, Weights
+from compressors.program import Integers, Step, Weights, part_name
 from compressors.topology import Layer, Topology
 from devices.graph import Options, Padding
 
@@ -44,11 +45,13 @@ def steps_of(topology: Topology) -> tuple[list[Step], Step]:
     The input comes first.  Steps that do nothing at inference are left out,
     and a step that repeats an earlier one on the same inputs is the earlier one.
     """
-    steps = [Step(name="INPUT", shape=(1, *topology.input_shape))]
+    steps = [Step(name="INPUT", shape=(1, *topology.input_shape), gives=topology.layers[0].name)]
     outputs = {topology.layers[0].name: steps[0]}
     for layer in topology.layers[1:]:
         reads = [outputs[name] for name in layer.inputs]
         expanded = _expanded(layer, reads)
+        for part, step in enumerate(expanded):
+            step.gives = part_name(layer.name, part, len(expanded))
         steps += expanded
         outputs[layer.name] = expanded[-1] if expanded else reads[0]
     return _distinct(_ordered(steps), outputs[topology.layers[-1].name])
@@ -129,13 +132,13 @@ def _expanded(layer: Layer, reads: list[Step]) -> list[Step]:
     source = reads[0]
     match layer.spec:
         case Conv2D() | DepthwiseConv2D() | Dense() as spec:
-            return _affine(spec, source)
+            return _affine(layer.name, spec, source)
         case BatchNormalization():
             product = _by_channel("MUL", source)
             return [product, _by_channel("ADD", product)]
         case Activation(function=function):
             return _activation(function, source)
-        case Pooling2D() | GlobalPooling2D() | Flatten() | ZeroPadding2D() as spec:
+        case Pooling2D() | GlobalPooling2D() | Flatten() | Reshape() | ZeroPadding2D() as spec:
             return [_resized(spec, source)]
         case Dropout():
             return [Step(name="IDENTITY", shape=source.shape, reads=(source,))]
@@ -161,11 +164,12 @@ def _activation(function: ActivationName, source: Step) -> list[Step]:
     return [Step(name=_ACTIVATIONS[function], shape=source.shape, reads=(source,))]
 
 
-def _affine(spec: Conv2D | DepthwiseConv2D | Dense, source: Step) -> list[Step]:
+def _affine(layer: str, spec: Conv2D | DepthwiseConv2D | Dense, source: Step) -> list[Step]:
     """Weights, then the bias as a sum of its own: it may end up in a later step."""
     shape = _batched(spec.output_shape((source.shape[1:],)))
     name, weights, options = _weighted(spec, source.shape[-1])
-    steps = [Step(name=name, shape=shape, reads=(source,), weights=Weights(weights, shape[-1]), options=options)]
+    made = Weights(weights, shape[-1])
+    steps = [Step(name=name, shape=shape, reads=(source,), weights=made, options=options, layer=layer)]
     if spec.use_bias:
         steps.append(_by_channel("ADD", steps[-1]))
     return steps + _activation(spec.activation, steps[-1])
@@ -182,7 +186,7 @@ def _weighted(spec: Conv2D | DepthwiseConv2D | Dense, channels: int) -> tuple[st
     return "DEPTHWISE_CONV_2D", (1, *spec.kernel, channels * spec.depth_multiplier), options
 
 
-def _resized(spec: Pooling2D | GlobalPooling2D | Flatten | ZeroPadding2D, source: Step) -> Step:
+def _resized(spec: Pooling2D | GlobalPooling2D | Flatten | Reshape | ZeroPadding2D, source: Step) -> Step:
     shape = _batched(spec.output_shape((source.shape[1:],)))
     match spec:
         case Pooling2D(kind=kind):
@@ -192,6 +196,8 @@ def _resized(spec: Pooling2D | GlobalPooling2D | Flatten | ZeroPadding2D, source
             name, integers = "MEAN" if kind == "average" else "REDUCE_MAX", Integers((2,), _POSITIONS)
         case Flatten():
             name, integers = "RESHAPE", Integers((2,), (-1, shape[-1]))
+        case Reshape():
+            name, integers = "RESHAPE", Integers((len(shape),), shape)
         case ZeroPadding2D(padding=(rows, columns)):
             name, integers = "PAD", Integers((4, 2), (0, 0, *rows, *columns, 0, 0))
     return Step(name=name, shape=shape, reads=(source,), integers=integers)

@@ -20,8 +20,9 @@ from devices.graph import FusedActivation
 _TAKES_ACTIVATION = frozenset(
     {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "MUL", "MAX_POOL_2D", "AVERAGE_POOL_2D"}
 )
-_FIXED_SCALE = frozenset({"SOFTMAX", "LOGISTIC", "TANH"})  # the kernel sets the scale of the output
-_SAME_SCALE = frozenset({"MAX_POOL_2D", "AVERAGE_POOL_2D", "REDUCE_MAX", "RESHAPE", "PAD"})
+WEIGHTED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
+FIXED_SCALE = frozenset({"SOFTMAX", "LOGISTIC", "TANH"})  # the kernel sets the scale of the output
+SAME_SCALE = frozenset({"MAX_POOL_2D", "AVERAGE_POOL_2D", "REDUCE_MAX", "RESHAPE", "PAD"})
 
 
 # Gives the steps that take the place of a step, none where the rule does not apply.
@@ -29,13 +30,17 @@ Rule = Callable[[Program, Step], tuple[Step, ...]]
 Rules = Mapping[str, tuple[Rule, ...]]
 
 
-def fused(topology: Topology) -> Program:
-    """The operators of the file of `topology`, as steps in the order of the file."""
+def fused(topology: Topology, *, is_integer: bool = True) -> Program:
+    """The operators of the file of `topology`, as steps in the order of the file.
+
+    With integer activations there are QUANTIZE operators among them.
+    """
     program = Program(*steps_of(topology))
     for rules in _PHASES:
         while _sweep(program, rules):
             pass
-    _requantize(program)
+    if is_integer:
+        _requantize(program)
     return program
 
 
@@ -196,13 +201,13 @@ _PHASES: tuple[Rules, ...] = (
 
 def _requantize(program: Program) -> None:
     """Behind an operator with a scale of its own, a QUANTIZE to the scale that a concatenation asks for."""
-    for step in [step for step in program.steps if step.name in _FIXED_SCALE]:
+    for step in [step for step in program.steps if step.name in FIXED_SCALE]:
         if _is_concatenated(program, step):
             program.insert_behind(step, Step(name="QUANTIZE", shape=step.shape, reads=(step,)))
 
 
 def _is_concatenated(program: Program, step: Step) -> bool:
     return any(
-        user.name == "CONCATENATION" or (user.name in _SAME_SCALE and _is_concatenated(program, user))
+        user.name == "CONCATENATION" or (user.name in SAME_SCALE and _is_concatenated(program, user))
         for user in program.users(step)
     )

@@ -165,6 +165,22 @@ class Flatten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reshape:
+    """The same values, the last axis fastest, in the axes of `shape`, without the batch."""
+
+    shape: Shape
+
+    def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Shape of the output."""
+        if math.prod(inputs[0]) != math.prod(self.shape):
+            raise TopologyError(
+                f"Reshape to {self.shape} needs {math.prod(self.shape)} values, got {inputs[0]}, "
+                f"which are {math.prod(inputs[0])}"
+            )
+        return self.shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dropout:
     """Dropout while training; nothing at inference."""
 
@@ -219,6 +235,7 @@ Spec = (
     | Pooling2D
     | GlobalPooling2D
     | Flatten
+    | Reshape
     | Dropout
     | ZeroPadding2D
     | Add

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from compressors.compressor import CompressionError, Network
-from compressors.keras_layers import to_keras, to_spec
+from compressors.keras_layers import to_keras
+from compressors.keras_reading import to_spec
 from compressors.topology import Layer, Topology
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compressors.catalog import COMPRESSORS, find, technique_of
-from compressors.compressor import Context, Network, Settings, Stage, Value
-from compressors.quantization import FullIntegerQuantization
+from compressors.compressor import CompressionError, Context, Network, Settings, Stage, Value
+from compressors.quantization import Quantization
+from compressors.quantization_aware_training import QuantizationAwareTraining, require_integers
 from compressors.settings_mapping import as_values, from_values
 from compressors.topology import Topology
 from devices.artifact import Artifact
@@ -54,11 +55,21 @@ class CompressionPlan:
                 f"a plan quantises exactly once, this one has {', '.join(quantisers) or 'no quantisation'}: "
                 f"name one of {', '.join(_names(Stage.QUANTIZATION))}"
             )
+        if any(isinstance(step, QuantizationAwareTraining) for step in self.steps):
+            try:
+                require_integers(self.quantization.activation_bits)
+            except CompressionError as error:
+                raise PlanError(str(error)) from error
 
     @property
-    def quantization(self) -> FullIntegerQuantization:
+    def quantization(self) -> Quantization:
         """Settings of the step that makes the file."""
-        return next(step for step in self.steps if isinstance(step, FullIntegerQuantization))
+        return next(step for step in self.steps if isinstance(step, Quantization))
+
+    @property
+    def learns(self) -> bool:
+        """True when a step learns from a teacher."""
+        return technique_of(self.steps[0]).stage is Stage.DISTILLATION
 
     @classmethod
     def of(cls, *settings: Settings) -> CompressionPlan:
@@ -117,6 +128,7 @@ class CompressionPlan:
         CompressionError
             When a technique cannot be applied.
         """
+        context = replace(context, quantization=self.quantization)
         for step in self.steps:
             technique = technique_of(step)
             if technique.stage < Stage.QUANTIZATION:

@@ -20,7 +20,7 @@ class Integers:
 
 
 class Weights:
-    """An int8 constant operand, known by its identity: steps that hold the same one share a tensor.
+    """A constant operand of trained values, known by its identity: steps that hold the same one share a tensor.
 
     Attributes
     ----------
@@ -57,6 +57,11 @@ class Step:
         What the operator's builtin options will say.
     weights, integers
         Its constant operand; not both.
+    layer
+        The layer whose weights a step of `fusion.WEIGHTED` has; "" for others.
+    gives
+        What of the network its output is, as `part_name` has it; "" for what
+        only the file has.
     bias
         True when a fully connected step adds a constant.  A convolution in a
         file has a bias always, so that of a convolution is not told.
@@ -69,6 +74,8 @@ class Step:
     weights: Weights | None = None
     integers: Integers | None = None
     bias: bool = False
+    layer: str = ""
+    gives: str = ""
 
     @property
     def scaling(self) -> Weights | None:
@@ -93,6 +100,11 @@ class Step:
         return replace(self, options=replace(self.options, activation=activation))
 
 
+def part_name(layer: str, part: int, parts: int) -> str:
+    """What a layer of `parts` steps has computed after the one numbered `part` from 0: the last gives its output."""
+    return layer if part == parts - 1 else f"{layer}/{part}"
+
+
 class Program:
     """Steps in execution order, the input first, and the one whose output is the network's."""
 
@@ -113,6 +125,7 @@ class Program:
 
     def replace(self, old: Step, new: tuple[Step, ...]) -> None:
         """Put `new` where `old` stands, the last of them in its role."""
+        new[-1].gives = old.gives
         place = self.steps.index(old)
         self.steps[place : place + 1] = new
         self._leave(old)

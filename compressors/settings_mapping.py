@@ -1,13 +1,15 @@
 """Settings records as plain mappings of scalars, for job files and JSON, and back.
 
 A field that holds (name, number) pairs, such as ``overrides``, is spread over
-keys ``overrides.<name>``, so that every value is a scalar.
+keys ``overrides.<name>``, so that every value is a scalar.  A field that may be
+None is left out where it is, so its default must be None.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from compressors.compressor import Settings, Value
@@ -25,7 +27,7 @@ def as_values(settings: Settings) -> dict[str, Value]:
         value = getattr(settings, name)
         if hint == _PAIRS:
             values.update({f"{name}.{key}": number for key, number in value})
-        else:
+        elif value is not None:
             values[name] = value
     return values
 
@@ -48,7 +50,7 @@ def from_values(kind: type[S], values: Mapping[str, Value]) -> S:
         if dot:
             fields[name] = (*fields.get(name, ()), (rest, _checked(key, value, float)))
         else:
-            fields[name] = _checked(key, value, hints[name])
+            fields[name] = _checked(key, value, _without_none(hints[name]))
     return kind(**fields)
 
 
@@ -59,6 +61,13 @@ def _fields(kind: type[Settings]) -> dict[str, Any]:
 
 def _shown(name: str, hint: Any) -> str:
     return f"{name}.<group>" if hint == _PAIRS else name
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) is not UnionType:
+        return hint
+    (kind,) = (each for each in get_args(hint) if each is not NoneType)
+    return kind
 
 
 def _checked(name: str, value: Value, hint: Any) -> Value:

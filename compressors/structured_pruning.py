@@ -1,31 +1,26 @@
 """Structured pruning: whole filters and neurons are removed, so the network really shrinks.
 
-Importance is the norm of a filter's weights, as in Li et al., *Pruning Filters
-for Efficient ConvNets*, ICLR 2017, section 3.1 (there L1).  Differing from it,
-the norms of a layer are divided by their mean before those of welded layers
-are added, so that no layer decides by the size of its weights alone.
+What goes is what `compressors.importance` finds least important in each group
+of channels that `compressors.channel_groups` finds.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from compressors.channel_groups import ChannelGroup, ChannelMap, Indices, channel_map
 from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Stage
-from compressors.layers import BatchNormalization, Conv2D, Dense, DepthwiseConv2D
-from compressors.topology import Layer, Topology
+from compressors.importance import METRICS, Metric, Weights, relative_importance
+from compressors.layers import Conv2D, Dense, DepthwiseConv2D
+from compressors.narrowing import narrowed, sliced
+from compressors.topology import Topology
 from devices.suggestion import suggestion
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    Weights = Mapping[str, tuple[npt.NDArray[np.float32], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +31,11 @@ class StructuredPruning:
     ----------
     filters
         Share of the filters to remove from each group of convolutions, 0 <= share < 1;
-        rounded to whole filters, halves up, at least one is kept.
+        rounded to whole filters, halves up.  A group of one filter stays whole.
     neurons
         The same for each group of dense layers.
     metric
-        Norm that says how important a filter is.
+        Which filters are least important; `compressors.importance` says how each judges.
     fine_tune
         Share of the recipe's epochs to train afterwards, 0 (none) to 1.
     overrides
@@ -55,7 +50,7 @@ class StructuredPruning:
 
     filters: float = 0.1
     neurons: float = 0.1
-    metric: Literal["l1", "l2"] = "l2"
+    metric: Metric = "l2"
     fine_tune: float = 0.5
     overrides: tuple[tuple[str, float], ...] = ()
 
@@ -66,8 +61,8 @@ class StructuredPruning:
                 raise ValueError(f"share of {name} to prune is {share}, must be at least 0 and below 1")
         if not 0.0 <= self.fine_tune <= 1.0:
             raise ValueError(f"fine_tune is {self.fine_tune}, must be a share of the epochs from 0 to 1")
-        if self.metric not in ("l1", "l2"):
-            raise ValueError(f"metric is {self.metric!r}, must be 'l1' or 'l2'")
+        if self.metric not in METRICS:
+            raise ValueError(f"metric is {self.metric!r}, must be one of {', '.join(METRICS)}")
         names = [name for name, _ in self.overrides]
         if len(set(names)) < len(names):
             raise ValueError(f"overrides name a group twice: {', '.join(names)}")
@@ -95,11 +90,12 @@ class StructuredPruner:
         Raises
         ------
         CompressionError
-            When no channel would be removed, or an override names no group.
+            When no channel would be removed, a layer would lose all of them,
+            or an override names no group.
         """
         channels = channel_map(topology)
         widths = _widths(topology, channels, settings)
-        return _narrowed(topology, channels.kept(tuple(_first(group, n) for group, n in widths)))
+        return narrowed(topology, channels.kept(tuple(np.arange(len(g.units)) < width for g, width in widths)))
 
     def compress(self, network: Network, settings: StructuredPruning, context: Context) -> Network:
         """A new, smaller network; fine-tuned when the settings say so.
@@ -113,15 +109,37 @@ class StructuredPruner:
         from compressors.network import build, set_weights, topology_of, weights_of
 
         topology, weights = topology_of(network), weights_of(network)
-        channels = channel_map(topology)
-        widths = _widths(topology, channels, settings)
-        norms = _relative_norms(topology, weights, settings.metric)
-        kept = channels.kept(tuple(_most_important(group, n, norms) for group, n in widths))
-        pruned = build(_narrowed(topology, kept))
-        set_weights(pruned, _sliced(topology, weights, kept))
+        kept = kept_channels(network, settings, context)
+        pruned = build(narrowed(topology, kept))
+        set_weights(pruned, sliced(topology, weights, kept))
         if settings.fine_tune > 0.0:
             context.fine_tune(pruned, settings.fine_tune)
         return pruned
+
+
+def kept_channels(network: Network, settings: StructuredPruning, context: Context) -> dict[str, Indices]:
+    """Positions that stay on each layer's last axis, ascending, by layer name.
+
+    Raises
+    ------
+    CompressionError
+        As `StructuredPruner.compress`.
+    """
+    from compressors.network import topology_of, weights_of
+
+    topology, weights = topology_of(network), weights_of(network)
+    channels = channel_map(topology)
+    widths = _widths(topology, channels, settings)
+    _require_finite(weights)
+    pruned = [group for group, width in widths if width < len(group.units)]
+    importance = relative_importance(
+        topology,
+        weights,
+        settings.metric,
+        list(dict.fromkeys(name for group in pruned for unit in group.units for name, _ in unit)),
+        functools.partial(context.batch_gradients, network, f"structured pruning by {settings.metric}"),
+    )
+    return channels.kept(tuple(_most_important(group, width, importance) for group, width in widths))
 
 
 def unprunable(topology: Topology) -> tuple[tuple[str, str], ...]:
@@ -153,84 +171,56 @@ def _widths(topology: Topology, channels: ChannelMap, settings: StructuredPrunin
     widths = []
     for group in channels.groups:
         share = 0.0 if group.fixed else shares.get(group.name, getattr(settings, group.kind))
-        widths.append((group, _width(len(group.units), share)))
+        units = len(group.units)
+        width = width_left(units, share)
+        if width == 0 and (units > 1 or group.name in shares):
+            raise CompressionError(_emptied(group, share))
+        widths.append((group, max(1, width)))
     if all(width == len(group.units) for group, width in widths):
         raise CompressionError(_nothing_removed(topology, settings, widths))
     return widths
 
 
-def _width(units: int, share: float) -> int:
+def width_left(units: int, share: float) -> int:
+    """How many of `units` a share leaves, 0 to units: what goes is rounded, halves up."""
     # The small number keeps products such as 0.29 * 50 from falling just below a half.
-    return max(1, units - math.floor(units * share + 0.5 + 1e-9))
+    return units - math.floor(units * share + 0.5 + 1e-9)
+
+
+def _emptied(group: ChannelGroup, share: float) -> str:
+    units = len(group.units)
+    remedy = f"{(units - 1) / units:.3g} leaves one" if units > 1 else "leave it out of the overrides"
+    return f"a share of {share} of layer {group.name!r} removes all its {units} {group.kind}: {remedy}"
+
+
+def _require_finite(weights: Weights) -> None:
+    for name, arrays in weights.items():
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise CompressionError(f"layer {name!r} has weights that are not finite: its training diverged")
 
 
 def _nothing_removed(topology: Topology, settings: StructuredPruning, widths: list[tuple[ChannelGroup, int]]) -> str:
     free = [f"{group.name} ({len(group.units)} {group.kind})" for group, _ in widths if not group.fixed]
     if not free:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in unprunable(topology))
-        return f"structured pruning finds nothing to prune: {reasons or 'no layer has filters or neurons'}"
+        return nothing_to_prune(topology)
     return (
         f"structured pruning with filters={settings.filters}, neurons={settings.neurons} removes nothing from "
         f"{', '.join(free)}: raise the share, or leave the technique out"
     )
 
 
-def _first(group: ChannelGroup, width: int) -> npt.NDArray[np.bool_]:
-    return np.arange(len(group.units)) < width
+def nothing_to_prune(topology: Topology) -> str:
+    """The sentence that says why no channel of `topology` can go."""
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in unprunable(topology))
+    return f"structured pruning finds nothing to prune: {reasons or 'no layer has filters or neurons'}"
 
 
 def _most_important(
-    group: ChannelGroup, width: int, norms: Mapping[str, npt.NDArray[np.float64]]
+    group: ChannelGroup, width: int, importance: Mapping[str, npt.NDArray[np.float64]]
 ) -> npt.NDArray[np.bool_]:
     """Units that stay, bool (units,); among equals the lower index stays."""
-    importance = np.array([sum(norms[name][channel] for name, channel in unit) for unit in group.units])
-    stays = np.zeros(len(group.units), np.bool_)
-    stays[np.argsort(-importance, kind="stable")[:width]] = True
+    stays = np.ones(len(group.units), np.bool_)
+    if width < len(group.units):
+        scores = np.array([sum(importance[name][channel] for name, channel in unit) for unit in group.units])
+        stays[np.argsort(-scores, kind="stable")[width:]] = False
     return stays
-
-
-def _relative_norms(
-    topology: Topology, weights: Weights, metric: Literal["l1", "l2"]
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Norm of each output channel's kernel over the layer's mean norm, by producer."""
-    norms = {}
-    for layer in topology.layers:
-        if isinstance(layer.spec, Conv2D | Dense):
-            kernel = weights[layer.name][0].astype(np.float64)
-            rows = kernel.reshape(-1, kernel.shape[-1])
-            norm = np.linalg.norm(rows, ord=1 if metric == "l1" else 2, axis=0)
-            if not np.isfinite(norm).all():
-                raise CompressionError(f"layer {layer.name!r} has weights that are not finite: its training diverged")
-            norms[layer.name] = norm / (norm.mean() or 1.0)
-    return norms
-
-
-def _narrowed(topology: Topology, kept: Mapping[str, Indices]) -> Topology:
-    def narrow(layer: Layer) -> Layer:
-        width = len(kept[layer.name])
-        match layer.spec:
-            case Conv2D():
-                return dataclasses.replace(layer, spec=dataclasses.replace(layer.spec, filters=width))
-            case Dense():
-                return dataclasses.replace(layer, spec=dataclasses.replace(layer.spec, units=width))
-        return layer
-
-    return Topology(layers=tuple(narrow(layer) for layer in topology.layers))
-
-
-def _sliced(topology: Topology, weights: Weights, kept: Mapping[str, Indices]) -> Weights:
-    """The weights of the channels that stay, by layer name."""
-    sliced = {}
-    for layer in topology.layers:
-        if layer.name not in weights:
-            continue
-        out = kept[layer.name]
-        if isinstance(layer.spec, BatchNormalization):
-            sliced[layer.name] = tuple(vector[out] for vector in weights[layer.name])
-            continue
-        kernel, *bias = weights[layer.name]
-        kernel = kernel[..., kept[layer.inputs[0]], :]
-        if not isinstance(layer.spec, DepthwiseConv2D):  # its last axis is the multiplier, which stays whole
-            kernel = kernel[..., out]
-        sliced[layer.name] = (kernel, *(vector[out] for vector in bias))
-    return sliced

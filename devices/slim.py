@@ -57,7 +57,7 @@ def slim(content: bytes) -> bytes:
     """
     read_graph(content)
     try:
-        return _packed(schema.ModelT.InitFromPackedBuf(bytes(content), 0))
+        return slim_model(schema.ModelT.InitFromPackedBuf(bytes(content), 0))
     except Exception as fault:  # parts of a corrupt file that a graph does not hold
         raise ModelFileError(
             f"the file is corrupt or truncated ({type(fault).__name__}: {fault}); export or copy it again"
@@ -74,10 +74,10 @@ def predicted_bytes(graph: Graph) -> int:
     and versions of rare operators are those of the current converter.  A
     graph with custom operators lacks their options.
     """
-    return len(_packed(skeleton(graph)))
+    return len(slim_model(skeleton(graph)))
 
 
-def _packed(model: Any) -> bytes:
+def slim_model(model: Any) -> bytes:
     """The slim file of `model`, a ``schema.ModelT`` of one subgraph, which is changed on the way."""
     layout = Layout()
     return layout.finish(_slimmed(model).Pack(layout), IDENTIFIER)

@@ -115,6 +115,12 @@ def int16_fully_connected_per_tensor(graph: Graph, operator: Operator) -> bool:
     return source.dtype is not DType.INT16 or weights.scales <= 1
 
 
+def int16_extreme(graph: Graph, operator: Operator) -> bool:
+    """There is no int16 kernel for the greatest or least of an axis; use int8 activations or average pooling."""
+    source = graph.tensor(operator, 0)
+    return operator.name not in ("REDUCE_MAX", "REDUCE_MIN") or source is None or source.dtype is not DType.INT16
+
+
 def _weights(graph: Graph, operator: Operator) -> Tensor | None:
     return graph.tensor(operator, 1) if operator.name in _WEIGHTED else None
 
@@ -138,4 +144,5 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     int4_fully_connected_per_tensor,
     int4_with_int8,
     int16_fully_connected_per_tensor,
+    int16_extreme,
 )

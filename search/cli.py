@@ -1,4 +1,4 @@
-"""The command line: ``tinyfront search | pareto | show | status | export | score | devices``.
+"""The command line: ``tinyfront search | pareto | show | status | export | score | compress | devices``.
 
 stdout is data, stderr is progress.  Every import beyond argparse waits until a
 command needs it, so that ``--help`` answers at once.
@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_export(commands)
     _add_score(commands)
+    _add_compress(commands)
     _add_devices(commands)
     return main_parser
 
@@ -126,6 +127,27 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_json(command)
 
 
+def _add_compress(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(
+        commands, "compress", "compress a network of your own; without a plan or an accuracy, search plans for it"
+    )
+    command.add_argument("model", metavar="MODEL", help=".keras or .h5 file, or SavedModel folder")
+    command.add_argument("--data", required=True, metavar="NAME|PATH", help="the data it was made for")
+    command.add_argument("--device", required=True, metavar="NAME", help="board name or board .toml file")
+    command.add_argument("--plan", metavar="PLAN.yaml", help="techniques and their settings, applied once")
+    command.add_argument("--min-accuracy", type=float, metavar="A", help="prune down to this accuracy, 0 to 1")
+    command.add_argument("--max-loss", type=float, metavar="L", help="prune until this much accuracy is lost, 0 to 1")
+    command.add_argument("--trials", type=int, metavar="N", help="search: stop after N trials")
+    command.add_argument("--minutes", type=float, metavar="M", help="search: stop after M minutes (default 5)")
+    command.add_argument("--name", metavar="RUN", help="search: name of the run (default: from data, device and job)")
+    command.add_argument("--seed", type=int, metavar="S", help="equal seeds give equal files")
+    command.add_argument("--workers", type=int, metavar="W", help="processes at once (default: number of cores)")
+    command.add_argument("--out", metavar="DIR", help="folder for the model, its plan and report (MODEL-compressed)")
+    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override any key of the job")
+    command.add_argument("--runs-dir", default="runs", metavar="DIR", help="folder of all runs (default: runs)")
+    _add_json(command)
+
+
 def _add_devices(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _command(commands, "devices", "list the boards, or one with the source of its numbers")
     command.add_argument("name", nargs="?", metavar="NAME")
@@ -154,11 +176,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tinyfront: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"tinyfront: stopped{_GOES_ON[options.command == 'search']}", file=sys.stderr)
+        print(f"tinyfront: stopped{_GOES_ON[_is_search(options)]}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed when Python ends
         return 128 + signal.SIGPIPE
+
+
+def _is_search(options: argparse.Namespace) -> bool:
+    """True for a command that leaves a run to go on with."""
+    if options.command == "compress":
+        return options.plan is None and options.min_accuracy is None and options.max_loss is None
+    return bool(options.command == "search")
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

@@ -122,6 +122,13 @@ def score(options: argparse.Namespace, _: float) -> int:
     return 0 if scored.fits else 1
 
 
+def compress(options: argparse.Namespace, began: float) -> int:
+    """``tinyfront compress``: exit 1 when the result does not fit."""
+    from search.compress_command import run_compress
+
+    return run_compress(options, began)
+
+
 def export(options: argparse.Namespace, _: float) -> int:
     """``tinyfront export``."""
     from search.export import export_trial
@@ -176,5 +183,6 @@ COMMANDS: Mapping[str, Command] = {
     "status": status,
     "export": export,
     "score": score,
+    "compress": compress,
     "devices": devices,
 }

@@ -31,7 +31,7 @@ def batch_gradients(
     batch_size
         Samples a batch, >= 1; the rest of the split that fills no batch is left out.
     seed
-        Of the shuffle.
+        Of the shuffle and of dropout.
 
     Yields
     ------
@@ -40,7 +40,9 @@ def batch_gradients(
     """
     import numpy as np
     import tensorflow as tf
+    import tf_keras
 
+    tf_keras.utils.set_random_seed(seed)  # of dropout: what ran before must not count
     size = min(batch_size, len(split))
     order = np.random.default_rng(seed).permutation(len(split))
     before = network.get_weights()

@@ -23,6 +23,8 @@ from search.front import DEFAULT_OBJECTIVES
 
 Task = Literal["classification"]
 
+LARGEST = "largest"  # teacher
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 # What may differ when a run is continued: how much to search, not what.
 _EXTENT = frozenset({"name", "trials", "minutes", "workers", "trial_seconds", "trial_memory_bytes"})
@@ -58,7 +60,8 @@ class Job:
     space
         Search spaces to draw from; empty for all that accept the input's shape.
     compressors
-        Techniques to search over; empty for all.
+        Techniques to search over; empty for all but distillation, which trains
+        a teacher first and must be asked for.
     objectives
         What the front trades off; the first is the task's metric.
     budget
@@ -73,12 +76,21 @@ class Job:
         Trials trained at once; None for one a core.
     strategy
         Name of the search strategy.
+    teacher
+        What distillation learns from: ``largest`` trains the spaces' largest
+        anchor first; otherwise a network file (.keras, .h5, SavedModel folder).
     epochs
         Epochs of a training; None derives them from the number of samples.
     trial_seconds, trial_memory_bytes
         What one trial may take before it is ended and recorded as failed.
     name
         Name of the run; empty derives one from the job.
+    network
+        File of the given network whose compression alone is searched; empty
+        draws networks.  Only ``tinyfront compress`` reads such a file.
+    normalization
+        Scale of the network's inputs: ``fitted`` (0..1), ``none`` (values as
+        they are in the data) or ``OFFSET,FACTOR``.
     """
 
     data: str
@@ -93,10 +105,13 @@ class Job:
     seed: int = 0
     workers: int | None = None
     strategy: str = "tpe"
+    teacher: str = LARGEST
     epochs: int | None = None
     trial_seconds: float = 900.0
     trial_memory_bytes: int = 4 << 30
     name: str = ""
+    network: str = ""
+    normalization: str = "fitted"
 
     def __post_init__(self) -> None:
         for key in ("trials", "minutes", "workers", "epochs", "trial_seconds", "trial_memory_bytes"):

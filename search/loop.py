@@ -172,6 +172,8 @@ class Search:
             log_file=folder / "log.txt",
             seed=self.problem.job.seed,
             interpreter=self.interpreter,
+            network_file=None if self.problem.given is None else self.run.network_file,
+            teacher_file=self.run.teacher_file if self.problem.teacher else None,
         )
         self._rejected_in_a_row = 0
         self._keys[screened.key] = trial.number

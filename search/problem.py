@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from compressors.catalog import COMPRESSORS
+from compressors.catalog import COMPRESSORS, find
 from compressors.compressor import Compressor, Stage
 from devices.device import Device
 from devices.footprint import Budget
@@ -13,12 +14,14 @@ from devices.suggestion import suggestion
 from search.boards import budget_of, find_device
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
+from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError
 from search.front import named_objectives
-from search.job import Job
+from search.job import LARGEST, Job
 
 if TYPE_CHECKING:
     from spaces.catalog import SearchSpace
+    from spaces.given import GivenNetwork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,10 @@ class Problem:
         What candidates are costed on, and the limits they must keep.
     spaces, compressors
         What candidates are drawn from, in catalogue order.
+    given
+        The one network whose compression is searched; None where networks are drawn.
+    teacher
+        Identity of the network that distillation learns from; empty where none was made yet.
     """
 
     job: Job
@@ -43,18 +50,26 @@ class Problem:
     budget: Budget
     spaces: tuple[SearchSpace, ...]
     compressors: tuple[Compressor[Any], ...]
+    given: GivenNetwork | None = None
+    teacher: str = ""
 
 
-def resolve(job: Job) -> Problem:
+def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:
     """Look everything up, cheapest first, before anything is written or trained.
+
+    Parameters
+    ----------
+    read_given
+        Gives the network of ``job.network`` that goes with the data; None where the job names none.
 
     Raises
     ------
     JobError
-        For an unknown device, objective, strategy, space or technique, or
-        where no space takes the data's shape.
+        For an unknown device, objective, strategy, space or technique, where
+        no space takes the data's shape, or where the job names a network that
+        was not given, or a space beside it.
     DataError
-        When the data cannot be used.
+        When the data, or the given network, cannot be used.
     """
     from search.sampler import STRATEGIES
 
@@ -65,14 +80,18 @@ def resolve(job: Job) -> Problem:
         raise JobError(f"unknown strategy {job.strategy!r}: {suggestion(job.strategy, strategies)}")
     compressors = _compressors(job)
     _check_spaces(job)
-    data = load(job.data)
+    _check_given(job, is_given=read_given is not None)
+    normalization = normalization_of(job.normalization)
+    data = rescaled(load(job.data), normalization)
+    given = None if read_given is None else read_given(data)
     return Problem(
         job=job,
         data=data,
         device=device,
         budget=budget_of(job, device),
-        spaces=_spaces(job, data.input_shape),
+        spaces=_spaces(job, data.input_shape) if given is None else _given_space(given, data),
         compressors=compressors,
+        given=given,
     )
 
 
@@ -81,10 +100,39 @@ def _compressors(job: Job) -> tuple[Compressor[Any], ...]:
     for name in job.compressors:
         if name not in names:
             raise JobError(f"unknown compressor {name!r}: {suggestion(name, names)}")
-    chosen = tuple(each for each in COMPRESSORS if not job.compressors or each.name in job.compressors)
+        if not find(name).hyperparameters:
+            raise JobError(f"compressor {name!r} has nothing for a search to draw: use it in a plan of your own")
+    if "distillation" in job.compressors and job.network and job.teacher == LARGEST:
+        raise JobError(
+            f"distillation of the given network {job.network!r} needs a teacher: name its file, "
+            "such as --set teacher=larger.keras, or leave distillation out"
+        )
+    chosen = tuple(
+        each
+        for each in COMPRESSORS
+        # Learning from a teacher costs a training before the first trial, and must be asked for.
+        if (each.name in job.compressors if job.compressors else each.stage is not Stage.DISTILLATION)
+    )
     if not any(technique.stage is Stage.QUANTIZATION for technique in chosen):
         raise JobError("compressors name no quantization: an artifact needs exactly one, add 'quantization'")
     return chosen
+
+
+def _check_given(job: Job, *, is_given: bool) -> None:
+    if job.network and not is_given:
+        raise JobError(f"network is {job.network!r}: give it to 'tinyfront compress', or leave it out")
+    if job.network and job.space:
+        raise JobError(f"the job names network {job.network!r} and space {job.space[0]!r}: leave one out")
+
+
+def _given_space(given: GivenNetwork, data: Dataset) -> tuple[SearchSpace, ...]:
+    from spaces.given import GivenSpace
+
+    space = GivenSpace(network=given)
+    reason = space.accepts(data.input_shape)
+    if reason:
+        raise JobError(f"data {data.name!r} has inputs of shape {data.input_shape}: {reason}")
+    return (space,)
 
 
 def _check_spaces(job: Job) -> None:

@@ -86,7 +86,8 @@ class Score:
     params
         Weights of the network after pruning, before conversion.
     download_bytes
-        Bytes of the Huffman-coded file; None while no coding technique ran.
+        Bytes of the file as a Huffman-coded package (`devices.coding.package`);
+        None in records from before there was one.
     sha256
         Of the ``.tflite`` in the trial's folder.
     """

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +23,15 @@ from search.streams import STDERR, redirected
 
 if TYPE_CHECKING:
     from search.clock import Clock
+    from search.datasets.dataset import Dataset
     from search.screen import Screened
+    from spaces.given import GivenNetwork
 
 # What test scoring may take beyond the job's minutes; the search keeps time for it, by estimate.
 _TEST_GRACE_S = 15.0
 
 
-def search(job: Job, runs: Path, progress: Progress, began: float) -> RunFolder:
+def search(job: Job, runs: Path, progress: Progress, began: float, problem: Problem | None = None) -> RunFolder:
     """Search until the job is done, then open the test split for the front.
 
     Parameters
@@ -40,6 +44,8 @@ def search(job: Job, runs: Path, progress: Progress, began: float) -> RunFolder:
         Told when the run begins and whenever a trial ends.
     began
         `time.monotonic` of the command's start, which the job's minutes count from.
+    problem
+        What the job means, where that was found out already.
 
     Raises
     ------
@@ -52,8 +58,8 @@ def search(job: Job, runs: Path, progress: Progress, began: float) -> RunFolder:
     if is_done(run, job):
         progress.begin(run)
         return run
-    with _quiet():
-        problem = resolve(job)
+    with quiet():
+        problem = problem or resolve(job, _kept_network(run, job))
         queued = _anchors(problem)
     with _storage_faults(run):
         create_run(runs, job)
@@ -106,14 +112,19 @@ def _search(
     from search.evaluate import available_interpreter
     from search.loop import Search
     from search.study import open_study
+    from search.teacher import ready_teacher
 
     pool.warm()
     run.keep_device(problem.device)
     _keep_data(problem, run)
+    _keep_network(problem, run)
     limit = None if problem.job.minutes is None else 60 * problem.job.minutes
     clock = Clock(began=began, before=run.elapsed_seconds(), limit=limit)
     interpreter = available_interpreter()
     run.log("started", elapsed=round(clock.elapsed, 3))
+    teacher = ready_teacher(problem, run, pool, clock, interpreter, progress.say)
+    if teacher is not None:
+        problem = replace(problem, teacher=teacher.digest)
     searching = Search(
         problem=problem,
         run=run,
@@ -144,6 +155,33 @@ def _keep_data(problem: Problem, run: RunFolder) -> None:
         save(problem.data, run.data_file)
     elif read(run.data_file).digest() != problem.data.digest():
         raise JobError(f"data {problem.job.data!r} has changed since run {run.name!r} began: choose another --name")
+
+
+def _kept_network(run: RunFolder, job: Job) -> Callable[[Dataset], GivenNetwork] | None:
+    """What reads the given network that the run began with; None where there is none."""
+    from search.networks.kept import read_network
+
+    return (lambda _: read_network(run.network_file)) if job.network and run.network_file.exists() else None
+
+
+def _keep_network(problem: Problem, run: RunFolder) -> None:
+    """Keep the given network with the run, so that it goes on whatever becomes of the file it was read from.
+
+    Raises
+    ------
+    JobError
+        When the run began with another network.
+    """
+    from search.networks.kept import read_network, save_network
+
+    if problem.given is None:
+        return
+    if not run.network_file.exists():
+        save_network(problem.given, run.network_file)
+    elif read_network(run.network_file).digest() != problem.given.digest():
+        raise JobError(
+            f"network {problem.job.network!r} has changed since run {run.name!r} began: choose another --name"
+        )
 
 
 def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: InterpreterName, clock: Clock) -> None:
@@ -203,17 +241,25 @@ def _anchors(problem: Problem) -> tuple[Mapping[str, Value], ...]:
 def _check_smallest(problem: Problem, rows: Mapping[str, tuple[Mapping[str, Value], ...]]) -> None:
     from optuna.trial import FixedTrial
 
-    from search.screen import draw
+    from search.screen import CandidateError, draw
     from spaces.compression import plan_parameters
 
     recipe = {"recipe/batch_size#": 0, "recipe/learning_rate": 1e-2, "recipe/shift": 0}
-    strongest = plan_parameters(problem.compressors, strongest=True)
+    plans = [plan_parameters(problem.compressors, strongest=True, coded=coded) for coded in (True, False)]
+    plans.append(plan_parameters(problem.compressors, strongest=False))
     missed: list[Screened] = []
-    for name, row in rows.items():
-        smallest = draw(FixedTrial({"space": name, **row[0], **strongest, **recipe}), problem)
+    reason = ""
+    for (name, row), plan in itertools.product(rows.items(), plans):
+        try:
+            smallest = draw(FixedTrial({"space": name, **row[0], **plan, **recipe}), problem)
+        except CandidateError as error:  # a small network may have nothing left to prune, a device no such kernels
+            reason = str(error)
+            continue
         if smallest.fits:
             return
         missed.append(smallest)
+    if not missed:
+        raise NothingFitsError(f"nothing can be built for {problem.device.name}: {reason}")
     raise NothingFitsError(_too_small(problem, min(missed, key=lambda each: _worst_share(problem, each))))
 
 
@@ -234,7 +280,7 @@ def _too_small(problem: Problem, nearest: Screened) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep TensorFlow's start-up notes off the terminal: they go to C's stderr whatever its log level."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with redirected((STDERR,), Path(os.devnull)):

@@ -8,15 +8,17 @@ killed search goes on as if it had not been killed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from optuna.distributions import BaseDistribution
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from search.seeds import seed_of
+from spaces.compression import NONE
 
 # Rejected candidates count as seen, so the first random ones are soon past.
 _STARTUP_TRIALS = 16
@@ -24,6 +26,8 @@ _STARTUP_TRIALS = 16
 # its float training is in the run's cache, so it costs a fraction of a trial.
 _BRANCH_EVERY = 3
 _BRANCH_AFTER = 8
+# Of half a dozen stages, each with a fine-tune of its own, a random plan should use one or two.
+_LEFT_OUT = 2 / 3
 
 
 def _tpe(seed: int) -> BaseSampler:
@@ -50,11 +54,17 @@ class CandidateSampler(BaseSampler):
         The job's seed.
     techniques
         Names of the compression techniques: a parameter ``technique/...`` is
-        drawn anew in a branch, all others are the branch point's.
+        drawn anew in a branch, all others but `stages` are the branch point's.
+    stages
+        `spaces.compression.stage_parameters`: drawn anew in a branch, which is
+        there to compress; elsewhere, where the strategy would draw at random,
+        those that are True are ``none`` two times in three.
     """
 
-    def __init__(self, strategy: str, seed: int, techniques: frozenset[str]) -> None:
-        self._make, self._seed, self._techniques = dict(STRATEGIES)[strategy], seed, techniques
+    def __init__(self, strategy: str, seed: int, techniques: frozenset[str], stages: Mapping[str, bool]) -> None:
+        self._make, self._seed = dict(STRATEGIES)[strategy], seed
+        self._stages, self._compression = stages, techniques | stages.keys()
+        self._is_random = strategy == "random"
         self._point: tuple[int, FrozenTrial | None] = (-1, None)
 
     def infer_relative_search_space(
@@ -81,10 +91,24 @@ class CandidateSampler(BaseSampler):
         if self._point[0] != trial.number:
             self._point = (trial.number, branch_point(study, trial, self._seed))
         point = self._point[1]
-        if point is not None and param_name.split("/")[0] not in self._techniques and param_name in point.params:
+        if point is not None and param_name.split("/")[0] not in self._compression and param_name in point.params:
             return point.params[param_name]
-        sampler = self._make(seed_of(self._seed, trial.number, param_name))
+        seed = seed_of(self._seed, trial.number, param_name)
+        if point is None and self._stages.get(param_name) and self._draws_at_random(study):
+            return _sparingly(param_distribution, seed)
+        sampler = self._make(seed)
         return sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def _draws_at_random(self, study: Study) -> bool:
+        seen = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        return self._is_random or len(seen) < _STARTUP_TRIALS
+
+
+def _sparingly(distribution: BaseDistribution, seed: int) -> str:
+    """``none`` two times in three, else one of the other choices."""
+    assert isinstance(distribution, CategoricalDistribution)
+    rng, used = np.random.default_rng(seed), [str(choice) for choice in distribution.choices if choice != NONE]
+    return NONE if rng.random() < _LEFT_OUT else used[rng.integers(len(used))]
 
 
 def branch_point(study: Study, trial: FrozenTrial, seed: int) -> FrozenTrial | None:

@@ -18,10 +18,12 @@ from devices.device import Device
 from devices.footprint import Footprint
 from devices.measure import footprint
 from devices.slim import predicted_bytes
+from devices.support import unsupported
 from search.problem import Problem
-from spaces.candidate import Candidate, candidate_key
+from spaces.candidate import Candidate, TrainingRecipe, candidate_key
 from spaces.compression import draw_plan
 from spaces.errors import SpaceError
+from spaces.given import tuning_recipe
 from spaces.recipe import draw_recipe
 
 if TYPE_CHECKING:
@@ -63,9 +65,25 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
 
     File bytes and operators are predicted from the lowered graph; the rest is
     computed as for a file.
+
+    Raises
+    ------
+    CandidateError
+        When the device's runtime cannot run the artifact.
     """
-    graph = lower(plan.outline(topology), plan.quantization.granularity)
+    graph = lower(plan.outline(topology), plan.quantization)
+    reasons = unsupported(graph) if device.runtime == "tflm" else ()
+    if reasons:
+        raise CandidateError(f"{device.name} cannot run it: {reasons[0]}")
     return footprint(graph, device, predicted_bytes(graph))
+
+
+def _recipe(trial: Trial, problem: Problem) -> TrainingRecipe:
+    """How the network is trained; a given one is trained already, and is tuned in one way."""
+    data, epochs = problem.data, problem.job.epochs
+    if problem.given is not None:
+        return tuning_recipe(len(data.train), epochs)
+    return draw_recipe(trial, len(data.train), data.input_shape, epochs)
 
 
 def draw(trial: Trial, problem: Problem) -> Screened:
@@ -85,18 +103,18 @@ def draw(trial: Trial, problem: Problem) -> Screened:
     try:
         drawn = spaces[str(name)].draw(trial, data.input_shape, data.n_classes)
         plan = draw_plan(trial, problem.compressors)
-        recipe = draw_recipe(trial, len(data.train), data.input_shape, problem.job.epochs)
+        recipe = _recipe(trial, problem)
         drawn_at = time.perf_counter()
         cost = predict(drawn.topology, plan, problem.device)
     except (SpaceError, TopologyError, CompressionError) as error:
         raise CandidateError(str(error)) from error
-    except (StorageInternalError, SQLAlchemyError):
-        raise  # the study, not the candidate
+    except (CandidateError, StorageInternalError, SQLAlchemyError):
+        raise  # said already; or the study, not the candidate
     except Exception as error:  # a framework may fail on one candidate in any way; the search goes on and says why
         raise CandidateError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
     return Screened(
         candidate=Candidate(architecture=drawn.architecture, plan=plan, recipe=recipe),
-        key=candidate_key(drawn.topology, plan.as_mapping(), recipe),
+        key=candidate_key(drawn.topology, plan.as_mapping(), recipe, problem.teacher if plan.learns else ""),
         footprint=cost,
         excess=dict(cost.excess_over(problem.budget)),
         draw_seconds=drawn_at - started,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devices.device import Device
 from devices.suggestion import suggestion
@@ -20,6 +21,9 @@ from search.errors import JobError, StorageError
 from search.files import write_whole
 from search.job import Job
 from search.record import Proportion, TrialRecord
+
+if TYPE_CHECKING:
+    from search.teacher import Teacher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,34 @@ class RunFolder:
     def data_file(self) -> Path:
         """The prepared data."""
         return self.path / "data.npz"
+
+    @property
+    def network_file(self) -> Path:
+        """The given network of a run that searches its compression alone; absent in others."""
+        return self.path / "network.npz"
+
+    @property
+    def teacher_file(self) -> Path:
+        """The network that distillation learns from; absent where no technique needs one."""
+        return self.path / "teacher.npz"
+
+    @property
+    def teacher_record(self) -> Path:
+        """What is known of the teacher."""
+        return self.path / "teacher.json"
+
+    def write_teacher(self, teacher: Teacher) -> None:
+        """Write ``teacher.json``, when ``teacher.npz`` is there."""
+        write_whole(self.teacher_record, codec.to_json(teacher).encode())
+
+    def teacher(self) -> Teacher:
+        """What ``teacher.json`` says."""
+        from search.teacher import Teacher
+
+        try:
+            return codec.from_json(_read(self.teacher_record), Teacher)
+        except codec.CodecError as error:
+            raise StorageError(f"{self.teacher_record} is damaged: {error}") from error
 
     def cache_file(self, key: str) -> Path:
         """Trained float network of a key made by `search.worker.float_key`."""

@@ -25,6 +25,7 @@ from search.job import Job
 from search.record import TrialRecord
 from search.sampler import CandidateSampler
 from search.store import RunFolder
+from spaces.compression import stage_parameters
 
 _STATES = {"complete": TrialState.COMPLETE, "rejected": TrialState.PRUNED, "failed": TrialState.FAIL}
 
@@ -48,6 +49,11 @@ def _storage(run: RunFolder) -> RDBStorage:
     return storage
 
 
+def _sampler(job: Job) -> CandidateSampler:
+    names = frozenset(technique.name for technique in COMPRESSORS)
+    return CandidateSampler(job.strategy, job.seed, names, stage_parameters(COMPRESSORS))
+
+
 def open_study(run: RunFolder, job: Job, anchors: Iterable[Mapping[str, Value]]) -> Study:
     """The run's study, made or found, with the anchors queued once.
 
@@ -62,7 +68,7 @@ def open_study(run: RunFolder, job: Job, anchors: Iterable[Mapping[str, Value]])
         storage=_storage(run),
         study_name=run.name,
         directions=["maximize" if each.direction == "max" else "minimize" for each in named_objectives(job.objectives)],
-        sampler=CandidateSampler(job.strategy, job.seed, frozenset(technique.name for technique in COMPRESSORS)),
+        sampler=_sampler(job),
         load_if_exists=True,
     )
     if not study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)):

@@ -32,11 +32,12 @@ _HEADING = (
     _Column(name="test accuracy", unit="% (95 %)"),
     _Column(name="flash", unit="est. kB"),
     _Column(name="model", unit="kB"),
+    _Column(name="download", unit="kB"),
     _Column(name="RAM", unit="est. kB"),
     _Column(name="latency", unit="est. ms (90 %)"),
     _Column(name="space, compression", unit="", left=True),
 )
-_TEST = 2
+_TEST, _DOWNLOAD = 2, 5
 _NO_BREAK = "\u00a0"
 
 
@@ -141,9 +142,11 @@ def _unlimited(summary: Summary, name: str) -> bool:
 
 
 def _rows(summary: Summary) -> list[str]:
-    shown = [
-        index for index in range(len(_HEADING)) if index != _TEST or any(point.test_accuracy for point in summary.front)
-    ]
+    known = {
+        _TEST: any(point.test_accuracy for point in summary.front),
+        _DOWNLOAD: any(point.download_bytes is not None for point in summary.front),
+    }
+    shown = [index for index in range(len(_HEADING)) if known.get(index, True)]
     cells = [[column.name for column in _HEADING], [column.unit for column in _HEADING]]
     cells += [_cells(point, knee=point.trial == summary.knee) for point in summary.front]
     widths = [max(len(row[index]) for row in cells) for index in range(len(_HEADING))]
@@ -166,6 +169,7 @@ def _cells(point: FrontPoint, *, knee: bool) -> list[str]:
         percent(point.test_accuracy) if point.test_accuracy else "-",
         kilobytes(cost.flash_bytes),
         kilobytes(cost.model_bytes),
+        "-" if point.download_bytes is None else kilobytes(point.download_bytes),
         kilobytes(cost.ram_bytes),
         milliseconds_range(cost.latency_ms, cost.latency_low_ms, cost.latency_high_ms),
         "; ".join((point.space, *(_technique(name, each) for name, each in point.compression.items()))),
@@ -190,6 +194,8 @@ def legend(summary: Summary) -> list[str]:
         + _tested([point.test_accuracy for point in summary.front if point.test_accuracy]),
         "flash: model file (exact) + runtime code (est.); RAM: tensor arena + static RAM (est.); 1 kB = 1000 bytes",
     ]
+    if any(point.download_bytes is not None for point in summary.front):
+        lines.append("download: the model file as a Huffman-coded package (exact)")
     if summary.knee is not None:
         lines.append(
             "*: the knee: least loss of accuracy plus mean loss of the costs, each scaled to the front's range"

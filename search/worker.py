@@ -58,6 +58,10 @@ class TrialTask:
         The job's seed.
     interpreter
         What runs the artifact.
+    network_file
+        The given network, trained; None where the candidate's architecture is built and trained.
+    teacher_file
+        The trained network that distillation learns from; None where there is none.
     """
 
     candidate: Candidate
@@ -68,6 +72,8 @@ class TrialTask:
     log_file: Path
     seed: int
     interpreter: InterpreterName
+    network_file: Path | None = None
+    teacher_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,23 +155,44 @@ def run_trial(task: TrialTask) -> Outcome:
 def _run(task: TrialTask) -> Outcome:
     watch = Stopwatch()
     data = _data(task.data_file)
-    with watch.phase("build"):
-        network = _born(task, data)
-    weights = None
-    if task.weights_file.exists():
-        with watch.phase("build"):
-            _load_weights(network, task.weights_file)
-    else:
-        with watch.phase("train"):
-            weights = _trained(network, task, data)
+    network, weights = _network(task, data, watch)
     plan, context = task.candidate.plan, _context(task, data, watch)
     with watch.phase("compress"):
         network = plan.shape(network, context)
     with watch.phase("convert"):
         artifact = plan.convert(network, context)
     with watch.phase("score"):
-        score = _score(artifact, network, task, data)
+        score = score_of(artifact, network, task, data)
     return Outcome(content=artifact.content, score=score, seconds=Seconds(**watch.seconds), weights=weights)
+
+
+@contextmanager
+def opened(task: TrialTask) -> Iterator[tuple[Network, Context, Dataset]]:
+    """The task's network with its weights, what techniques may use, and the data.
+
+    What is printed meanwhile goes to the task's log, what goes wrong comes out as a RuntimeError in words.
+    """
+    import_frameworks()
+    with redirected((STDOUT, STDERR), task.log_file), _plain_errors():
+        data, watch = _data(task.data_file), Stopwatch()
+        network, _ = _network(task, data, watch)
+        yield network, _context(task, data, watch), data
+
+
+def _network(task: TrialTask, data: Dataset, watch: Stopwatch) -> tuple[Network, bytes | None]:
+    """The trained network, and its weights as an npz where it was trained here."""
+    if task.network_file is not None:
+        from search.networks.kept import read_network
+
+        with watch.phase("build"):
+            return read_network(task.network_file).build(), None
+    with watch.phase("build"):
+        network = _born(task, data)
+        if task.weights_file.exists():
+            _load_weights(network, task.weights_file)
+            return network, None
+    with watch.phase("train"):
+        return network, _trained(network, task, data)
 
 
 def _born(task: TrialTask, data: Dataset) -> Network:
@@ -216,6 +243,7 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
         labels=data.labels,
         evaluate=lambda network: float_accuracy(network, data.validation),
         gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed),
+        teacher=None if task.teacher_file is None else functools.partial(_teacher, task.teacher_file),
     )
 
 
@@ -227,7 +255,8 @@ def _calibration(data: Dataset) -> npt.NDArray[np.float32]:
     return data.train.x[order]
 
 
-def _score(artifact: Artifact, network: Network, task: TrialTask, data: Dataset) -> Score:
+def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Dataset) -> Score:
+    """What the artifact made of `network` costs, and how well it does on the validation split."""
     from compressors.network import parameters
     from devices.coding.package import pack
     from devices.measure import measure
@@ -254,6 +283,14 @@ def _plain_errors() -> Iterator[None]:
     except Exception as error:
         traceback.print_exc()  # into the trial's log
         raise RuntimeError(f"{type(error).__name__}: {error}") from None
+
+
+@functools.lru_cache(maxsize=1)
+def _teacher(file: Path) -> Network:
+    """Built once a process: nothing changes it."""
+    from search.networks.kept import read_network
+
+    return read_network(file).build()
 
 
 @functools.lru_cache(maxsize=2)

@@ -105,7 +105,9 @@ class Candidate:
     recipe: TrainingRecipe
 
 
-def candidate_key(topology: Topology, plan: Mapping[str, object], recipe: TrainingRecipe) -> str:
+def candidate_key(
+    topology: Topology, plan: Mapping[str, object], recipe: TrainingRecipe, teacher: str = ""
+) -> str:
     """SHA-256 of what a candidate makes, so that candidates which differ in name only are equal.
 
     Parameters
@@ -116,6 +118,10 @@ def candidate_key(topology: Topology, plan: Mapping[str, object], recipe: Traini
         The compression plan as plain data, in any key order.
     recipe
         How it is trained.
+    teacher
+        Identity of the network that the plan learns from; empty where it learns from none.
     """
-    parts = {"topology": topology.digest(), "plan": plan, "recipe": asdict(recipe)}
+    parts: dict[str, object] = {"topology": topology.digest(), "plan": plan, "recipe": asdict(recipe)}
+    if teacher:
+        parts["teacher"] = teacher
     return hashlib.sha256(json.dumps(parts, sort_keys=True, allow_nan=False).encode()).hexdigest()

@@ -14,7 +14,14 @@ STOREYS = ("devices", "compressors", "spaces", "search")
 FRAMEWORKS = {"tensorflow", "tf_keras", "keras", "autokeras", "keras_tuner", "tensorflow_model_optimization", "optuna"}
 MAY_IMPORT = {
     "devices": {"numpy", "ai_edge_litert"},
-    "compressors": {"numpy", "tensorflow", "tf_keras", "tensorflow_model_optimization"},
+    "compressors": {
+        "numpy",
+        "tensorflow",
+        "tf_keras",
+        "tensorflow_model_optimization",
+        "ai_edge_litert",
+        "tflite_micro",
+    },
     "spaces": {"numpy", "keras", "tf_keras", "autokeras", "keras_tuner", "optuna", "tree"},
 }
 

@@ -84,7 +84,9 @@ def code_of(data: Bytes) -> Code:
 
 def _lengths(frequencies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Bits by symbol, int64 (256,): 0 for symbols that do not occur, 1 for a lone one."""
-    heap = [(int(count), symbol, (symbol,)) for symbol, count in enumerate(frequencies) if count]
+    heap: list[tuple[int, int, tuple[int, ...]]] = [
+        (int(count), symbol, (symbol,)) for symbol, count in enumerate(frequencies) if count
+    ]
     lengths = np.zeros(256, np.int64)
     if len(heap) == 1:
         lengths[heap[0][1]] = 1

@@ -16,9 +16,14 @@ import pytest
 from compressors.catalog import COMPRESSORS
 from compressors.compressor import CompressionError, Compressor, Context, Network, Settings, Stage
 from compressors.network import topology_of, weights_of
-from compressors.quantization import FullIntegerQuantization, FullIntegerQuantizer
+from compressors.quantization import Quantization, Quantizer
 from compressors.topology import Topology
 from devices.artifact import Artifact
+from search.datasets.dataset import Split
+from search.evaluate import float_accuracy
+from search.gradients import batch_gradients
+from search.train import fine_tune
+from spaces.candidate import TrainingRecipe
 
 Floats = npt.NDArray[np.float32]
 Trained = Callable[..., Network]
@@ -34,8 +39,15 @@ def _inputs(topology: Topology) -> Floats:
 
 
 def _context(topology: Topology) -> Context:
+    """What a search hands down, on 32 samples: fine-tunes of a few real steps, real scores and gradients."""
+    data = Split(x=_inputs(topology), y=np.arange(32, dtype=np.int64) % 4)
+    recipe = TrainingRecipe(epochs=2, batch_size=4, learning_rate=0.001)
     return Context(
-        calibration=_inputs(topology), fine_tune=lambda _network, _share, **_options: None, labels=("a", "b", "c", "d")
+        calibration=data.x,
+        fine_tune=lambda network, share, **options: fine_tune(network, recipe, data, 0, share, **options),
+        labels=("a", "b", "c", "d"),
+        evaluate=lambda network: float_accuracy(network, data),
+        gradients=lambda network: batch_gradients(network, data, 8, 0),
     )
 
 
@@ -43,7 +55,7 @@ def _apply(technique: Compressor[Any], network: Network, topology: Topology) -> 
     """The result; skips where the technique refuses the network, which it may."""
     context, given = _context(topology), network
     if technique.stage > Stage.QUANTIZATION:
-        given = FullIntegerQuantizer().compress(network, FullIntegerQuantization(), context)
+        given = Quantizer().compress(network, Quantization(), context)
     try:
         return technique.compress(given, _settings(technique), context)
     except CompressionError as error:
@@ -54,7 +66,7 @@ def _apply(technique: Compressor[Any], network: Network, topology: Topology) -> 
 def _artifact(result: Network | Artifact, topology: Topology) -> Artifact:
     if isinstance(result, Artifact):
         return result
-    return FullIntegerQuantizer().compress(result, FullIntegerQuantization(), _context(topology))
+    return Quantizer().compress(result, Quantization(), _context(topology))
 
 
 @pytest.fixture(params=COMPRESSORS, ids=lambda technique: technique.name)
@@ -71,8 +83,12 @@ def test_result_is_what_the_outline_says(technique: Compressor[Any], classifier:
     if isinstance(result, Artifact):
         assert result.input.shape == (1, *outline.input_shape)
         assert result.output.shape == (1, *outline.output_shape)
-    else:
+    elif technique.hyperparameters:
         assert topology_of(result) == outline
+    else:  # found by trying: the outline is an upper bound
+        sizes, most = topology_of(result).shapes(), outline.shapes()
+        assert {name: len(shape) for name, shape in sizes.items()} == {name: len(shape) for name, shape in most.items()}
+        assert all(np.prod(shape) <= np.prod(most[name]) for name, shape in sizes.items())
 
 
 def test_given_network_stays(technique: Compressor[Any], classifier: Topology, trained: Trained) -> None:
@@ -104,7 +120,9 @@ def test_deterministic_and_runs_on_the_device_interpreter(
         real = (interpreter.get_output(0).astype(np.float32) - artifact.output.zero_point) * artifact.output.scale
         outputs[index] = real[0]
     expected = shaped(x, training=False).numpy()
-    assert np.abs(outputs - expected).mean() < 0.03
+    # Of quantisation the strongest is 4-bit weights, which cost an untrained network more than anything else here.
+    most = 0.06 if technique.stage is Stage.QUANTIZATION else 0.03
+    assert np.abs(outputs - expected).mean() < most
     assert np.mean(outputs.argmax(1) == expected.argmax(1)) >= 0.8
 
 

@@ -16,11 +16,11 @@ from compressors.catalog import COMPRESSORS, find, technique_of
 from compressors.compressor import CompressionError, Context, Settings
 from compressors.network import topology_of
 from compressors.plan import CompressionPlan, PlanError
-from compressors.quantization import FullIntegerQuantization
+from compressors.quantization import Quantization
 from compressors.structured_pruning import StructuredPruning
 from compressors.topology import Topology
 
-INT8 = FullIntegerQuantization()
+INT8 = Quantization()
 PRUNING = StructuredPruning(filters=0.25, neurons=0.5, overrides=(("c1", 0.125), ("hidden", 0.0)))
 
 
@@ -35,13 +35,28 @@ def test_of_orders_and_drops_what_changes_nothing() -> None:
     [
         ((), "quantises exactly once, this one has no quantisation: name one of quantization"),
         ((PRUNING,), "has no quantisation"),
-        ((INT8, FullIntegerQuantization(granularity="tensor")), "names quantization twice"),
+        ((INT8, Quantization(granularity="tensor")), "names quantization twice"),
         ((PRUNING, PRUNING, INT8), "names structured_pruning twice"),
     ],
 )
 def test_contradictions_are_refused(steps: tuple[Settings, ...], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         CompressionPlan.of(*steps)
+
+
+def test_one_technique_a_stage() -> None:
+    """Two ways to prune weights, or to prune channels, contradict each other; techniques of different stages do not."""
+    for names, stage in ((("magnitude_pruning", "gradient_pruning"), "weight_pruning"),):
+        steps = [find(name).settings() for name in names]
+        with pytest.raises(PlanError, match=f"both belong to the stage {stage}, of which a plan has one technique"):
+            CompressionPlan.of(*steps, INT8)
+        assert len(CompressionPlan.of(steps[0], PRUNING, INT8).steps) == 3
+
+
+def test_who_learns_from_a_teacher() -> None:
+    """Only a plan with distillation, whatever the order it is given in."""
+    assert CompressionPlan.of(INT8, find("distillation").settings()).learns
+    assert not CompressionPlan.of(PRUNING, INT8).learns
 
 
 def test_birth_is_checked_without_of() -> None:
@@ -55,7 +70,8 @@ def test_birth_is_checked_without_of() -> None:
 
 def test_mapping_round_trip() -> None:
     """Through JSON, every field and every override; the order of the keys does not count."""
-    plan = CompressionPlan.of(PRUNING, FullIntegerQuantization(granularity="tensor", calibration_samples=7))
+    quantization = Quantization(weight_bits=4, granularity="tensor", calibration_samples=7, overrides=(("out", 8.0),))
+    plan = CompressionPlan.of(PRUNING, quantization)
     mapping = json.loads(json.dumps(plan.as_mapping()))
     assert mapping == {
         "structured_pruning": {
@@ -66,7 +82,16 @@ def test_mapping_round_trip() -> None:
             "overrides.c1": 0.125,
             "overrides.hidden": 0.0,
         },
-        "quantization": {"granularity": "tensor", "calibration_samples": 7},
+        "quantization": {
+            "weight_bits": 4,
+            "activation_bits": 8,
+            "granularity": "tensor",
+            "scales": "linear",
+            "calibration": "minmax",
+            "percentile": 99.99,
+            "calibration_samples": 7,
+            "overrides.out": 8.0,
+        },
     }
     assert CompressionPlan.from_mapping(mapping) == plan
     assert CompressionPlan.from_mapping(dict(reversed(mapping.items()))) == plan
@@ -82,9 +107,12 @@ def test_fields_left_out_keep_their_defaults() -> None:
     ("mapping", "message"),
     [
         ({"quantisation": {}}, "no compression technique is called 'quantisation': did you mean 'quantization'"),
-        ({"huffman": {}}, "known: quantization, structured_pruning"),
+        ({"zip": {}}, "known: .*quantization, .*structured_pruning"),
         ({"quantization": {"granularty": "tensor"}}, "no setting 'granularty': did you mean 'granularity'"),
         ({"quantization": {"granularity.x": 1}}, "no setting 'granularity.x'"),
+        ({"quantization": {"weight_bits": 5}}, "weight_bits is 5, must be one of 4, 8, 16, 32"),
+        ({"quantization": {"weight_bits": 8.0}}, r"weight_bits is 8\.0, must be one of"),
+        ({"quantization": {"weight_bits": 4, "activation_bits": 16}}, "TensorFlow Lite Micro has no kernel"),
         ({"structured_pruning": {"overrides": 0.5}}, "no setting 'overrides': did you mean 'overrides.<group>'"),
         ({"quantization": {"granularity": "row"}}, "granularity is 'row', must be one of 'channel', 'tensor'"),
         ({"quantization": {"calibration_samples": 2.5}}, "calibration_samples is 2.5, must be a whole number"),

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from compressors.channel_groups import channel_map
 from compressors.compressor import CompressionError, Context
-from compressors.layers import Add, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Input
+from compressors.importance import METRICS
+from compressors.layers import Add, BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Input, Reshape
 from compressors.network import build, parameters, set_weights, topology_of, weights_of
-from compressors.structured_pruning import StructuredPruner, StructuredPruning, unprunable
+from compressors.structured_pruning import StructuredPruner, StructuredPruning, kept_channels, unprunable
 from compressors.topology import Layer, Topology
+from tests.compressors.masking import largest_difference, masked
 
 Trained = Callable[..., Any]
 Floats = npt.NDArray[np.float32]
@@ -78,7 +82,7 @@ def test_equals_the_silenced_network(example: Topology, trained: Trained) -> Non
     assert parameters(pruned) < parameters(network)
 
 
-@pytest.mark.parametrize(("filters", "neurons"), [(0.125, 0.6), (0.99, 0.1)])
+@pytest.mark.parametrize(("filters", "neurons"), [(0.125, 0.6), (0.8, 0.1)])
 def test_outline_foretells_the_shapes(example: Topology, filters: float, neurons: float, trained: Trained) -> None:
     """Without weights the same topology is found as with weights."""
     settings = StructuredPruning(filters=filters, neurons=neurons, fine_tune=0.0)
@@ -86,6 +90,50 @@ def test_outline_foretells_the_shapes(example: Topology, filters: float, neurons
     assert topology_of(_prune(trained(example, seed=int(100 * filters)), settings)) == outline
     assert outline.input_shape == example.input_shape
     assert outline.output_shape == example.output_shape
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_equals_the_masked_original(example: Topology, metric: Any, trained: Trained) -> None:
+    """By any metric, on pixels of real digits: less than 1e-5 from the whole network with the same channels masked."""
+    from sklearn.datasets import load_digits
+
+    network = trained(example)
+    x = np.resize(load_digits().data[:40] / 16.0, (9, *example.input_shape)).astype(np.float32)
+    settings = StructuredPruning(filters=0.375, neurons=0.375, metric=metric, fine_tune=0.0)
+    context = Context(calibration=x, fine_tune=_no_training, gradients=_slopes)
+    if metric == "bn_scale":
+        settings = replace(settings, filters=0.0, neurons=0.0, overrides=_normalized_groups(example))
+        if settings.is_identity:  # no group has a BatchNormalization behind each of its layers
+            with pytest.raises(CompressionError, match="needs a BatchNormalization behind"):
+                _prune(network, replace(HALF, metric=metric))
+            return
+    pruned = StructuredPruner().compress(network, settings, context)
+    assert largest_difference(pruned, masked(network, kept_channels(network, settings, context)), x) < 1e-5
+    assert parameters(pruned) < parameters(network)
+
+
+def _normalized_groups(topology: Topology) -> tuple[tuple[str, float], ...]:
+    """A share for each free group whose producers are all read by a BatchNormalization first."""
+    normalized = {layer.inputs[0] for layer in topology.layers if isinstance(layer.spec, BatchNormalization)}
+    groups = [group for group in channel_map(topology).groups if not group.fixed]
+    return tuple((g.name, 0.375) for g in groups if {name for name, _ in g.units[0]} <= normalized)
+
+
+def _slopes(network: Any) -> Any:
+    """Gradients of a sum of squares on two batches of fixed random images."""
+    import tensorflow as tf
+
+    for seed in (0, 1):
+        x = np.random.default_rng(seed).normal(size=(4, *network.input_shape[1:])).astype(np.float32)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(network(x, training=False)))
+        variables = network.trainable_variables
+        found = {id(v): g.numpy() for v, g in zip(variables, tape.gradient(loss, variables), strict=True)}
+        yield {
+            layer.name: tuple(found.get(id(weight)) for weight in layer.weights)
+            for layer in network.layers
+            if layer.weights
+        }
 
 
 def _widths(topology: Topology) -> dict[str, int]:
@@ -97,13 +145,13 @@ def _widths(topology: Topology) -> dict[str, int]:
 
 
 def test_widths(examples: dict[str, Topology]) -> None:
-    """Shares are of each group, rounded, and never take the last channel; welded layers go together."""
+    """Shares are of each group, rounded; welded layers go together."""
 
     def widths(name: str, **settings: Any) -> dict[str, int]:
         return _widths(StructuredPruner().outline(examples[name], StructuredPruning(**settings)))
 
     assert widths("conv_flatten", filters=0.25, neurons=0.3) == {"c1": 6, "c2": 4, "hidden": 7, "out": 4}
-    assert widths("conv_flatten", filters=0.99, neurons=0.0) == {"c1": 1, "c2": 1, "hidden": 10, "out": 4}
+    assert widths("conv_flatten", filters=0.9, neurons=0.0) == {"c1": 1, "c2": 1, "hidden": 10, "out": 4}
     assert widths("conv_flatten", filters=0.0, neurons=0.5) == {"c1": 8, "c2": 6, "hidden": 5, "out": 4}
     assert widths("inverted_residual", filters=0.25) == {"stem": 6, "e": 12, "p": 6, "out": 4}
     assert widths("resnet_projection", filters=0.5) == {"stem": 4, "a": 6, "b": 6, "s": 6, "out": 4}
@@ -121,6 +169,34 @@ def test_overrides(examples: dict[str, Topology]) -> None:
         wrong = StructuredPruning(overrides=((name, 0.5),))
         with pytest.raises(CompressionError, match=message):
             StructuredPruner().outline(examples["conv_flatten"], wrong)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"filters": 0.95}, "a share of 0.95 of layer 'c1' removes all its 8 filters: 0.875 leaves one"),
+        ({"neurons": 0.99}, "a share of 0.99 of layer 'hidden' removes all its 10 neurons: 0.9 leaves one"),
+        ({"overrides": (("c2", 0.97),)}, "a share of 0.97 of layer 'c2' removes all its 6 filters: 0.833 leaves one"),
+    ],
+)
+def test_refuses_to_empty_a_layer(examples: dict[str, Topology], settings: dict[str, Any], message: str) -> None:
+    """By `outline` already: a share that leaves nothing is refused, not quietly weakened."""
+    with pytest.raises(CompressionError, match=message):
+        StructuredPruner().outline(examples["conv_flatten"], StructuredPruning(**settings))
+
+
+def test_a_group_of_one_stays_unless_it_is_named() -> None:
+    """The common share passes it by, its own is refused."""
+    layers = (
+        Layer(name="x", spec=Input(shape=(4, 4, 3))),
+        Layer(name="one", spec=Conv2D(filters=1, kernel=(3, 3)), inputs=("x",)),
+        Layer(name="two", spec=Conv2D(filters=2, kernel=(3, 3)), inputs=("one",)),
+        Layer(name="out", spec=Conv2D(filters=2, kernel=(3, 3)), inputs=("two",)),
+    )
+    topology = Topology(layers=layers)
+    assert _widths(StructuredPruner().outline(topology, HALF)) == {"one": 1, "two": 1, "out": 2}
+    with pytest.raises(CompressionError, match="layer 'one' removes all its 1 filters: leave it out of the overrides"):
+        StructuredPruner().outline(topology, StructuredPruning(overrides=(("one", 0.5),)))
 
 
 def test_least_important_filters_go(examples: dict[str, Topology], trained: Trained) -> None:
@@ -207,6 +283,16 @@ def test_unprunable(examples: dict[str, Topology]) -> None:
         StructuredPruner().outline(topology, HALF)
 
 
+def test_a_reshape_that_takes_channels_apart(examples: dict[str, Topology]) -> None:
+    """What feeds it must stay, with the reason; what it keeps whole may go, and its shape is narrowed."""
+    reasons = dict(unprunable(examples["reshape"]))
+    assert reasons["whole"] == "a Reshape spreads its channels over other axes"
+    assert set(reasons) == {"whole", "out"}
+    outline = StructuredPruner().outline(examples["reshape"], StructuredPruning(filters=0.5))
+    assert _widths(outline) == {"c1": 3, "c2": 4, "whole": 12, "c3": 3, "out": 4}
+    assert next(layer.spec for layer in outline.layers if layer.name == "rows") == Reshape(shape=(2, 6, 3))
+
+
 def test_refuses_to_do_nothing(examples: dict[str, Topology]) -> None:
     """A share that removes no channel is refused, by `outline` already, with what could be pruned."""
     with pytest.raises(CompressionError, match=r"removes nothing from h1 \(16 neurons\), h2 \(10 neurons\)"):
@@ -217,11 +303,16 @@ def test_refuses_to_do_nothing(examples: dict[str, Topology]) -> None:
         StructuredPruner().outline(only_output, HALF)
 
 
-def test_refuses_weights_that_are_not_finite(examples: dict[str, Topology], trained: Trained) -> None:
+@pytest.mark.parametrize(("layer", "index"), [("h1", 0), ("n1", 3), ("out", 1)])
+def test_refuses_weights_that_are_not_finite(
+    layer: str, index: int, examples: dict[str, Topology], trained: Trained
+) -> None:
+    """A kernel, a moving variance or a bias, of layers that are pruned or not."""
     network = trained(examples["mlp"])
-    weights = weights_of(network)
-    set_weights(network, {**weights, "h1": (weights["h1"][0] * np.float32(np.nan),)})
-    with pytest.raises(CompressionError, match="'h1' has weights that are not finite"):
+    weights = {name: tuple(w.copy() for w in arrays) for name, arrays in weights_of(network).items()}
+    weights[layer][index].flat[0] = np.nan if index else np.inf
+    set_weights(network, weights)
+    with pytest.raises(CompressionError, match=f"'{layer}' has weights that are not finite"):
         _prune(network)
 
 

@@ -64,6 +64,7 @@ F32, F16, I16, I8, I4 = DType.FLOAT32, DType.FLOAT16, DType.INT16, DType.INT8, D
         (graph("FULLY_CONNECTED", I8, I4, 8), "must have one scale"),
         (graph("CONV_2D", I16, I4), "need int8 activations"),
         (graph("FULLY_CONNECTED", I16, I8, 8), "with int16 activations"),
+        (graph("REDUCE_MAX", I16, I8), "no int16 kernel for the greatest"),
     ],
 )
 def test_names_operator_index_and_remedy(given: Graph, words: str) -> None:
@@ -85,6 +86,8 @@ def test_names_operator_index_and_remedy(given: Graph, words: str) -> None:
         graph("CONV_2D", I16, I8, 8),
         graph("FULLY_CONNECTED", I16, I8, 1),
         graph("CONV_2D", F32, F32),
+        graph("REDUCE_MAX", I8, I8),
+        graph("REDUCE_MAX", F32, F32),
         graph("TRANSPOSE_CONV", I8, I8, 8),
     ],
 )

@@ -54,7 +54,7 @@ def problem(job: Job = JOB) -> Problem:
         device=device,
         budget=budget_of(job, device),
         spaces=(find_space("mlp"),),
-        compressors=COMPRESSORS,
+        compressors=tuple(each for each in COMPRESSORS if each.name != "distillation"),
     )
 
 

@@ -49,6 +49,13 @@ def pretend(monkeypatch: pytest.MonkeyPatch, command: commands.Command) -> None:
         ("export first --trial 7 --target cpp --out o", {"trial": 7, "pick": None, "target": "cpp", "out": "o"}),
         ("export first --pick knee --device x --target tflite", {"trial": None, "pick": "knee", "device": "x"}),
         ("score m.tflite --device x --data digits --json", {"model": "m.tflite", "device": "x", "data": "digits"}),
+        ("compress m.keras --data digits --device x --plan p.yaml --out o --seed 3 --workers 1 --set a=1 --json",
+         {"model": "m.keras", "data": "digits", "device": "x", "plan": "p.yaml", "out": "o", "seed": 3, "workers": 1,
+          "min_accuracy": None, "max_loss": None, "trials": None, "set": ["a=1"], "json": True}),
+        ("compress folder --data d.npz --device x --min-accuracy 0.97 --max-loss 0.01",
+         {"model": "folder", "min_accuracy": 0.97, "max_loss": 0.01, "plan": None, "out": None}),
+        ("compress m.h5 --data digits --device x --trials 3 --minutes 1.5 --name n --runs-dir r",
+         {"trials": 3, "minutes": 1.5, "name": "n", "runs_dir": "r"}),
         ("devices", {"name": None, "json": False}),
         ("devices x --json", {"name": "x", "json": True}),
     ],
@@ -64,7 +71,8 @@ def test_every_command_parses(line: str, expected: dict[str, object]) -> None:
     "line",
     [
         "serch", "pareto", "pareto first --json --csv f.csv", "show first", "show first seven", "export first",
-        "export first --trial 1 --pick knee --target cpp", "score m.tflite", "search --minutes soon", "search --bogus",
+        "export first --trial 1 --pick knee --target cpp", "score m.tflite",
+        "compress m.h5 --data digits", "search --minutes soon", "search --bogus",
     ],
 )  # fmt: skip
 def test_wrong_usage_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,15 @@ from devices.graph import DType
 from search import evaluate
 from search.datasets.dataset import Split
 from search.errors import ToolchainError
-from search.evaluate import EvaluationError, accuracy, available_interpreter, interpreter_version, predict, quantize
+from search.evaluate import (
+    EvaluationError,
+    accuracy,
+    available_interpreter,
+    float_accuracy,
+    interpreter_version,
+    predict,
+    quantize,
+)
 from search.record import InterpreterName
 
 X = np.random.default_rng(0).uniform(size=(40, 8, 8, 1)).astype(np.float32)
@@ -198,3 +206,15 @@ def test_interpreter_version(interpreter: InterpreterName, monkeypatch: pytest.M
     monkeypatch.setitem(evaluate._PACKAGES, interpreter, "no-such-package")
     with pytest.raises(ToolchainError, match="no-such-package is not installed"):
         interpreter_version(interpreter)
+
+
+def test_float_accuracy_counts_over_batches() -> None:
+    """Of 1,100 samples, more than two batches, each third is wrong; dropout is off, the first of equals wins."""
+    import tf_keras
+
+    image = tf_keras.layers.Input((3,))
+    network = tf_keras.Model(image, tf_keras.layers.Dropout(0.9)(tf_keras.layers.Softmax()(image)))
+    y = np.arange(1100, dtype=np.int64) % 3
+    x = np.eye(3, dtype=np.float32)[np.where(y == 2, 1, y)]
+    assert float_accuracy(network, Split(x=x, y=y)) == pytest.approx(1 - 366 / 1100)
+    assert float_accuracy(network, Split(x=np.zeros((4, 3), np.float32), y=np.array([0, 1, 2, 0]))) == 0.5

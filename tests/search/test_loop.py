@@ -14,7 +14,7 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from compressors.plan import CompressionPlan
-from compressors.quantization import FullIntegerQuantization
+from compressors.quantization import Quantization
 from search import clock as clock_module
 from search import loop
 from search import study as study_module
@@ -83,7 +83,7 @@ class Bench:
         cost = footprint(model_bytes=900_000 if trial.number in self.over else 5_000)
         candidate = Candidate(
             architecture=Architecture.of("mlp", {"width": width}),
-            plan=CompressionPlan.of(FullIntegerQuantization()),
+            plan=CompressionPlan.of(Quantization()),
             recipe=TrainingRecipe(epochs=1, batch_size=8, learning_rate=0.01),
         )
         return Screened(

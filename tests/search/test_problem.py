@@ -25,9 +25,9 @@ def job(folder: Path, shape: tuple[int, ...] = (12,)) -> Job:
 
 
 def test_what_a_job_leaves_open(tmp_path: Path) -> None:
-    """All techniques, the board's own limits, and exactly the spaces that take the data's shape."""
+    """All techniques that need no teacher, the board's own limits, exactly the spaces that take the data's shape."""
     problem = resolve(job(tmp_path))
-    assert problem.compressors == COMPRESSORS
+    assert problem.compressors == tuple(each for each in COMPRESSORS if each.name != "distillation")
     assert (problem.budget.flash_bytes, problem.budget.ram_bytes) == (256 * 1024, 64 * 1024)
     assert problem.budget.latency_ms is None
     assert problem.data.input_shape == (12,)
@@ -57,6 +57,7 @@ def test_what_a_job_names(tmp_path: Path) -> None:
         ({"objectives": ("acuracy",)}, "did you mean 'accuracy'"),
         ({"strategy": "tpee"}, "unknown strategy 'tpee': did you mean 'tpe'"),
         ({"compressors": ("quantisation",)}, "unknown compressor 'quantisation': did you mean 'quantization'"),
+        ({"compressors": ("quantization", "accuracy_pruning")}, "'accuracy_pruning' has nothing for a search to draw"),
         ({"space": ("mlp", "ds_cn")}, "unknown space 'ds_cn': did you mean 'ds_cnn'"),
         ({"compressors": ("structured_pruning",)}, "add 'quantization'"),
     ],

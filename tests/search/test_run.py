@@ -67,7 +67,7 @@ def test_an_unfinished_run_is_not_done(tmp_path: Path) -> None:
 def test_a_longer_job_that_was_refused_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another process holds the run, a longer search is refused and leaves no trace: it is still to be done."""
     run, longer = finished(tmp_path), replace(JOB, trials=9)
-    monkeypatch.setattr(running, "resolve", problem)
+    monkeypatch.setattr(running, "resolve", lambda job, _given: problem(job))
     monkeypatch.setattr(running, "_anchors", lambda _problem: ())
     with run.locked(), pytest.raises(StorageError, match="searched by another process"):
         running.search(longer, tmp_path, SimpleNamespace(begin=pytest.fail), 0.0)  # type: ignore[arg-type]
@@ -242,7 +242,7 @@ def test_start_up_notes_stay_off_the_terminal(capfd: pytest.CaptureFixture[str])
     """What C writes to stderr inside is gone, what is written afterwards is not, even after an error."""
 
     def noisy() -> None:
-        with running._quiet():
+        with running.quiet():
             os.write(2, b"noise\n")
             raise ValueError("inside")
 

@@ -60,6 +60,18 @@ def test_the_test_column_waits_for_the_test_split(unopened: Summary) -> None:
     assert "trials were chosen by it); the test split is unopened" in shown
 
 
+def test_the_download_column(summary: Summary) -> None:
+    """Bytes of the coded file stand after those of the file, where they are known; a legend says what they are."""
+    assert "download" not in table(summary)
+    first, *rest = summary.front
+    shown = table(replace(summary, front=(replace(first, download_bytes=6_543), *rest)))
+    heading = shown.split("\n\n")[1].splitlines()[0]
+    assert heading.index("model") < heading.index("download") < heading.index("RAM")
+    assert line_of(shown, "0 ").split()[6:8] == ["8.0", "6.5"]
+    assert line_of(shown, "*1").split()[6:8] == ["20.0", "-"]
+    assert "download: the model file as a Huffman-coded package (exact)" in shown
+
+
 def test_all_trials_lists_the_rest(summary: Summary) -> None:
     """Those on the front stand in the table, the other five below with what became of them."""
     below = table(summary, all_trials=True).split("not on the front:\n")[1].splitlines()

@@ -7,26 +7,31 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from compressors.network import topology_of, weights_of
 from compressors.plan import CompressionPlan
-from compressors.quantization import FullIntegerQuantization
+from compressors.quantization import Quantization
+from devices.boards import load_device
 from devices.flatbuffer import read_artifact
 from search import worker
 from search.datasets.dataset import Split
 from search.datasets.load import save
-from search.evaluate import available_interpreter, predict
-from search.worker import Stopwatch, float_key
+from search.evaluate import available_interpreter, float_accuracy, predict
+from search.networks.kept import save_network
+from search.worker import Stopwatch, TrialTask, float_key
 from spaces.candidate import Architecture, Candidate, TrainingRecipe
+from spaces.given import GivenNetwork
 from tests.devices.models import dense_softmax
 from tests.search.runs import dataset
 
 ROOT = Path(__file__).parents[2]
 CANDIDATE = Candidate(
     architecture=Architecture.of("mlp", {"mlp/width": 8}),
-    plan=CompressionPlan.of(FullIntegerQuantization()),
+    plan=CompressionPlan.of(Quantization()),
     recipe=TrainingRecipe(epochs=2, batch_size=8, learning_rate=0.01),
 )
 
@@ -71,7 +76,7 @@ def test_a_phase_that_fails_is_counted_too(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_key_of_trained_weights() -> None:
     """Equal for another compression of the same training, different where anything changes the weights."""
     key = float_key(0, CANDIDATE, "data")
-    other_plan = CompressionPlan.of(FullIntegerQuantization(granularity="tensor"))
+    other_plan = CompressionPlan.of(Quantization(granularity="tensor"))
     assert float_key(0, replace(CANDIDATE, plan=other_plan), "data") == key
     wider = Architecture.of("mlp", {"mlp/width": 16})
     others = {
@@ -112,6 +117,82 @@ def test_the_calibration_data_is_fixed() -> None:
     taken = worker._calibration(large)
     assert taken.shape == (1024, 12)
     assert len(np.unique(taken[:, 0])) == 1024
+
+
+def _task(folder: Path, **changes: Any) -> TrialTask:
+    save(dataset(), folder / "data.npz")
+    task = TrialTask(
+        candidate=CANDIDATE,
+        key="k",
+        device=load_device("nucleo-l432kc"),
+        data_file=folder / "data.npz",
+        weights_file=folder / "absent.npz",
+        log_file=folder / "log.txt",
+        seed=1,
+        interpreter="tflm",
+    )
+    return replace(task, **changes)
+
+
+def _dense() -> Any:
+    """A small trained-looking network on 12 features and five classes."""
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(3)
+    source = tf_keras.layers.Input((12,))
+    return tf_keras.Model(source, tf_keras.layers.Dense(5, activation="softmax")(source))
+
+
+class Steps:
+    """Keeps what a fine-tune says before its steps."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int]] = []
+
+    def __call__(self, done: int, total: int) -> None:
+        self.seen.append((done, total))
+
+
+def test_what_techniques_are_given(tmp_path: Path) -> None:
+    """The training split to train and look at gradients on, the validation split to score on; no teacher by default."""
+    data, watch = dataset(), Stopwatch()
+    context = worker._context(_task(tmp_path), data, watch)
+    network = _dense()
+    assert context.labels == data.labels
+    assert context.teacher is None
+    assert context.score(network, "a test") == float_accuracy(network, data.validation)
+    batches = list(context.batch_gradients(network, "a test"))
+    assert len(batches) == len(data.train) // CANDIDATE.recipe.batch_size
+    kernel, bias = batches[0][network.layers[-1].name]
+    assert kernel is not None
+    assert bias is not None
+    assert (kernel.shape, bias.shape) == ((12, 5), (5,))
+
+
+def test_a_fine_tune_depends_on_the_candidate_alone(tmp_path: Path) -> None:
+    """Every option gets through, the time is counted apart, and key and seed decide the result, not what ran before."""
+    tuned = []
+    for key in ("k", "k", "other"):
+        watch, steps = Stopwatch(), Steps()
+        context = worker._context(_task(tmp_path, key=key), dataset(), watch)
+        network = _dense()
+        context.fine_tune(network, 0.5, before_step=steps)
+        assert steps.seen == [(done, 5) for done in range(5)]
+        assert list(watch.seconds) == ["fine_tune"]
+        tuned.append(network.get_weights()[0])
+    assert np.array_equal(tuned[0], tuned[1])
+    assert not np.array_equal(tuned[0], tuned[2])
+
+
+def test_the_teacher_is_the_one_in_the_file(tmp_path: Path) -> None:
+    """Built with its weights, once a process."""
+    network = _dense()
+    save_network(GivenNetwork(topology=topology_of(network), weights=weights_of(network)), tmp_path / "teacher.npz")
+    context = worker._context(_task(tmp_path, teacher_file=tmp_path / "teacher.npz"), dataset(), Stopwatch())
+    assert context.teacher is not None
+    x = dataset().test.x
+    assert np.array_equal(np.asarray(context.teacher()(x)), np.asarray(network(x)))
+    assert context.teacher() is context.teacher()
 
 
 def test_the_test_split_is_scored_from_the_file(tmp_path: Path) -> None:

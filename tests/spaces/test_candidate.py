@@ -82,3 +82,5 @@ def test_the_key_tells_apart_all_that_changes_the_artifact() -> None:
         candidate_key(dense(3), plan, TrainingRecipe(epochs=3, batch_size=32, learning_rate=0.01, shift=1)),
     }
     assert len(others | {key}) == 7
+    assert candidate_key(dense(3), plan, RECIPE, "") == key
+    assert len({key, *(candidate_key(dense(3), plan, RECIPE, teacher) for teacher in ("one", "another"))}) == 3

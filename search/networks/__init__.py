@@ -1,0 +1,1 @@
+"""A user's own trained networks: read without running anything of theirs."""

@@ -1,0 +1,378 @@
+"""`compress`: plans and accuracies applied once, plans searched, and every mistake answered with a sentence."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import yaml
+
+from compressors.plan import CompressionPlan
+from search import cli, compress, run, worker
+from search.compress import Floor
+from search.compress_files import read_plan
+from search.errors import DataError, JobError
+from search.job import read_job
+from search.pool import Failure
+from search.progress import Progress
+from search.scoring import score_document, score_file
+from search.store import RunFolder
+
+BOARD = "nucleo-l432kc"
+
+
+class InlinePool:
+    """A pool of one worker that is this process; `fails` ends a task with an exception."""
+
+    workers = 1
+
+    def __init__(self, after: Callable[[int], None] = lambda _: None) -> None:
+        self._results: dict[int, Any] = {}
+        self._after, self._count = after, 0
+
+    @property
+    def running(self) -> tuple[int, ...]:
+        return tuple(self._results)
+
+    @property
+    def free(self) -> int:
+        return 1 - len(self._results)
+
+    def warm(self) -> None:
+        """There is no worker to warm."""
+
+    def submit(self, number: int, function: Any, *arguments: object) -> None:
+        try:
+            self._results[number] = function(*arguments)
+        except (RuntimeError, DataError) as error:
+            self._results[number] = Failure(reason=str(error))
+
+    def next_results(self, _timeout: float | None) -> Mapping[int, Any]:
+        results, self._results = self._results, {}
+        self._count += 1
+        self._after(self._count)
+        return results
+
+    def cancel(self) -> None:
+        self._results.clear()
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> Callable[[InlinePool], None]:
+    """Have every command work in this process with the pool that is given."""
+
+    def use(pool: InlinePool) -> None:
+        @contextmanager
+        def opened(_job: object) -> Iterator[InlinePool]:
+            yield pool
+
+        for module in (compress, run):
+            monkeypatch.setattr(module, "pool_for", opened)
+
+    monkeypatch.setattr(worker, "import_frameworks", lambda: None)
+    use(InlinePool())
+    return use
+
+
+def samples() -> dict[str, np.ndarray[Any, Any]]:
+    """Bars of light in one of three places, in noise; 0..255 as cameras have it."""
+    rng = np.random.default_rng(5)
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    for split, n in (("train", 300), ("val", 90), ("test", 60)):
+        y = np.arange(n) % 3
+        x = rng.random((n, 6, 6, 1)) * 200
+        for index, place in enumerate(y):
+            x[index, :, 2 * place : 2 * place + 2] += 55
+        arrays |= {f"x_{split}": x.astype(np.uint8), f"y_{split}": y}
+    arrays["x_train"][0, 0, 0, 0] = 255
+    return arrays
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data and with networks trained on them, on 0..1 and on 0..255."""
+    folder, arrays = tmp_path_factory.mktemp("given"), samples()
+    np.savez(folder / "bars.npz", **arrays)  # type: ignore[arg-type]  # numpy's stub takes allow_pickle for one of them
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.Conv2D(8, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(3),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(arrays["x_train"] / 255.0, arrays["y_train"], epochs=4, verbose=0)
+    model.save(folder / "bars.keras")
+    first = model.layers[0]
+    kernel, bias = first.get_weights()
+    first.set_weights([kernel, bias * 255])  # of a network that was trained on 0..255, the rest scaled alike
+    for layer in model.layers[1:]:
+        if layer.weights:
+            kernel, bias = layer.get_weights()
+            layer.set_weights([kernel, bias * 255])
+    model.save(folder / "raw.keras")
+    return folder
+
+
+def command(place: Path, *more: str, model: str = "bars.keras") -> int:
+    return cli.main(
+        [
+            *("compress", str(place / model), "--data", str(place / "bars.npz"), "--device", BOARD, "--workers", "1"),
+            *("--set", "epochs=2", *more),
+        ]
+    )
+
+
+def plan_file(folder: Path, plan: object) -> str:
+    file = folder / "plan.yaml"
+    file.write_text(yaml.safe_dump(plan))
+    return str(file)
+
+
+def test_a_plan_is_applied(place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """Three rows, the compressed one smaller; the report's figures are those of ``score`` for the written file."""
+    plan = plan_file(tmp_path, {"structured_pruning": {"filters": 0.5}})
+    out = tmp_path / "out"
+    assert command(place, "--plan", plan, "--out", str(out), "--json") == 0
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document == json.loads((out / "report.json").read_text())
+    assert [row["name"] for row in document["rows"]] == ["float32", "int8", "compressed"]
+    floats, plain, small = document["rows"]
+    assert small["model_bytes"] < plain["model_bytes"] < floats["model_bytes"]
+    assert small["params"] < plain["params"] == floats["params"]
+    assert floats["accuracy"] == pytest.approx(document["float_accuracy"], abs=0.02)
+    scored = score_document(score_file(out / "model.tflite", BOARD, str(place / "bars.npz")))
+    for key in ("accuracy", "accuracy_n", "accuracy_low", "test_accuracy", "test_accuracy_n", "model_bytes",
+                "arena_bytes", "flash_bytes", "ram_bytes", "macs", "latency_ms", "latency_high_ms"):  # fmt: skip
+        assert small[key] == scored[key], key
+    assert CompressionPlan.from_mapping(yaml.safe_load((out / "plan.yaml").read_text())) == read_plan(Path(plan))
+    assert "a softmax was put behind them" in captured.err
+
+
+def test_the_table_says_what_the_report_says(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same as text: a line a row, the techniques, the notes; the same command makes the same file."""
+    files = []
+    for name in ("one", "two"):
+        assert command(place, "--plan", plan_file(tmp_path, {"quantization": {}}), "--out", str(tmp_path / name)) == 0
+        files.append((tmp_path / name / "model.tflite").read_bytes())
+    assert files[0] == files[1]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[4:7]] == ["float32", "int8", "compressed"]
+    assert lines[5].split()[1:] == lines[6].split()[1:], "the plan is plain int8"
+    assert any(line.startswith("compressed by: quantization (weight_bits 8") for line in lines)
+    assert any("validation n = 90, test n = 60" in line for line in lines)
+
+
+def test_pruning_down_to_an_accuracy(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file keeps the accuracy, and what was tried is said: the least share that failed, and how many."""
+    assert command(place, "--max-loss", "0.05", "--out", str(tmp_path / "out"), "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    pruning, (_, plain, small) = document["pruning"], document["rows"]
+    assert small["accuracy"] >= pruning["floor"] == pytest.approx(document["float_accuracy"] - 0.05)
+    assert 0 < pruning["share"] < (pruning["failed"] or 1)
+    assert pruning["evaluations"] == 1 + len(pruning["tried"])
+    assert {"share": pruning["share"], "accuracy": small["accuracy"]} in pruning["tried"]
+    assert small["params"] < plain["params"]
+
+
+def test_what_does_not_fit_ends_with_1(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The files and the table are there all the same."""
+    plan = plan_file(tmp_path, {"quantization": {}})
+    out = tmp_path / "out"
+    assert command(place, "--plan", plan, "--out", str(out), "--set", "budget.ram_bytes=100") == 1
+    assert "does not fit: over by ram_bytes by" in capsys.readouterr().out
+    assert (out / "model.tflite").exists()
+
+
+def test_another_scale_is_found(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network of inputs 0..255 is at chance on 0..1, which is said with the remedy; the remedy works."""
+    plan = plan_file(tmp_path, {"quantization": {}})
+    command(place, "--plan", plan, "--out", str(tmp_path / "a"), model="raw.keras")
+    said = capsys.readouterr().err
+    assert "no more than chance: was it trained on inputs of another scale" in said
+    assert "with --set normalization=none it is right on" in said
+    command(place, "--plan", plan, "--out", str(tmp_path / "b"), "--set", "normalization=none", model="raw.keras")
+    assert json.loads((tmp_path / "b" / "report.json").read_text())["float_accuracy"] > 0.8
+    assert "no more than chance" not in capsys.readouterr().err
+
+
+def searching(place: Path, runs: Path, trials: int = 3) -> RunFolder:
+    given = {
+        "data": str(place / "bars.npz"), "device": BOARD, "trials": trials, "workers": 1, "name": "first",
+        "network": str(place / "bars.keras"),
+    }  # fmt: skip
+    job = read_job(None, given, ["epochs=2", "compressors=structured_pruning,quantization"])
+    with (runs / "err.txt").open("a") as stream:
+        return compress.search_plans(job, runs, Progress(stream), time.monotonic())
+
+
+def figures(folder: RunFolder) -> list[tuple[object, ...]]:
+    return [(each.trial, each.state, each.drawn, each.key, each.score) for each in folder.records()]
+
+
+def test_a_killed_search_of_plans_goes_on(place: Path, tmp_path: Path, inline: Callable[[InlinePool], None]) -> None:
+    """Killed after any trial, the same command gives the same trials and the same front as an undisturbed run."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    undisturbed = searching(place, whole)
+    assert [each.space for each in undisturbed.records() if each.state == "complete"] == ["given"] * 3
+    assert undisturbed.job().network == str(place / "bars.keras")
+    assert not list(undisturbed.path.glob("cache/*")), "nothing was trained"
+
+    def kill(count: int) -> None:
+        if count == 2:
+            raise KeyboardInterrupt
+
+    inline(InlinePool(kill))
+    with pytest.raises(KeyboardInterrupt):
+        searching(place, broken)
+    inline(InlinePool())
+    resumed = searching(place, broken)
+    assert figures(resumed) == figures(undisturbed)
+    assert resumed.front() == undisturbed.front()
+    assert resumed.record(0).compression == {"quantization": undisturbed.record(0).compression["quantization"]}  # type: ignore[union-attr]
+
+
+def test_another_network_of_the_same_name_is_refused(place: Path, tmp_path: Path, inline: object) -> None:
+    """A run is about the network that it began with."""
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("bars.npz", "bars.keras"):
+        (copy / name).write_bytes((place / name).read_bytes())
+    searching(copy, tmp_path, trials=1)
+    (copy / "bars.keras").write_bytes((place / "raw.keras").read_bytes())
+    with pytest.raises(JobError, match=r"network .* has changed since run 'first' began"):
+        searching(copy, tmp_path, trials=2)
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        ({"structured_prunning": {}}, "no compression technique is called 'structured_prunning'.*structured_pruning"),
+        ({"structured_pruning": {"filter": 0.5}}, "no setting 'filter'.*filters"),
+        ({"structured_pruning": {"filters": "half"}}, "filters is 'half', must be a number"),
+        ({"structured_pruning": {"filters": 1.5}}, "share of filters to prune is 1.5"),
+        ({"structured_pruning": 0.5}, "structured_pruning is 0.5: write its settings below it"),
+        ([1], "must be a mapping of techniques to settings"),
+    ],
+)
+def test_a_wrong_plan_is_answered(tmp_path: Path, plan: object, words: str) -> None:
+    """With the rule, the value, and a guess where a name is wrong."""
+    with pytest.raises(JobError, match=words):
+        read_plan(Path(plan_file(tmp_path, plan)))
+
+
+def test_a_plan_that_cannot_be_read(tmp_path: Path) -> None:
+    """Missing, or not YAML."""
+    with pytest.raises(JobError, match="cannot be read"):
+        read_plan(tmp_path / "none.yaml")
+    (tmp_path / "plan.yaml").write_text("a: [")
+    with pytest.raises(JobError, match="is not YAML"):
+        read_plan(tmp_path / "plan.yaml")
+
+
+def test_a_plan_without_quantisation_is_int8(tmp_path: Path) -> None:
+    """What a plan names is kept; a file needs a quantisation, and int8 is the usual one."""
+    plan = read_plan(Path(plan_file(tmp_path, {"structured_pruning": {"filters": 0.5}, "quantization": None})))
+    assert list(plan.as_mapping()) == ["structured_pruning", "quantization"]
+    assert plan.quantization.weight_bits == 8
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        (["--plan", "p.yaml", "--max-loss", "0.1"], 2, "leave one out"),
+        (["--max-loss", "0.1", "--trials", "3"], 2, "--trials is of a search"),
+        (["--plan", "p.yaml", "--name", "x"], 2, "--name is of a search"),
+        (["--max-loss", "1.5"], 2, "--max-loss is 1.5"),
+        (["--min-accuracy", "0"], 2, "--min-accuracy is 0"),
+        (["--out", "x"], 2, "--out goes with a plan or an accuracy"),
+        (["--max-loss", "0.1", "--set", "normalization=half"], 2, "normalization is 'half'"),
+        (["--max-loss", "0.1", "--set", "space=cnn"], 2, "leave one out"),
+    ],
+)
+def test_wrong_commands(
+    place: Path, inline: object, capsys: pytest.CaptureFixture[str], more: list[str], code: int, words: str
+) -> None:
+    """Usage is answered in words, and stdout stays clean."""
+    assert command(place, *more) == code
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.out == ""
+
+
+def test_an_accuracy_out_of_reach(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network that has less to begin with is not pruned, and nothing is written."""
+    out = tmp_path / "out"
+    assert command(place, "--min-accuracy", "0.95", "--out", str(out), model="raw.keras") == 2
+    assert "train it further or ask for less" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_plan_that_learns_needs_a_teacher(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Named by its file, which is read as the network is; without one the way to name it is said."""
+    plan = plan_file(tmp_path, {"distillation": {}})
+    assert command(place, "--plan", plan, "--out", str(tmp_path / "a")) == 2
+    assert "name its file, --set teacher=" in capsys.readouterr().err
+    teacher = f"teacher={place / 'bars.keras'}"
+    assert command(place, "--plan", plan, "--out", str(tmp_path / "b"), "--set", teacher, "--json") == 0
+    assert "distillation" in json.loads(capsys.readouterr().out)["compression"]
+
+
+def test_a_plan_that_the_board_cannot_run(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Refused before anything is tuned: TensorFlow Lite Micro has no dynamic range."""
+    plan = plan_file(tmp_path, {"quantization": {"activation_bits": 32}})
+    assert command(place, "--plan", plan, "--out", str(tmp_path / "a")) == 2
+    assert f"the plan cannot be applied to this network: {BOARD} cannot run it" in capsys.readouterr().err
+
+
+def test_data_of_one_class_are_refused(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before the network is looked at; a data error, as everywhere."""
+    np.savez(tmp_path / "one.npz", x_train=np.arange(360.0).reshape(10, 6, 6, 1), y_train=np.zeros(10, int))
+    line = ["compress", str(place / "bars.keras"), "--data", str(tmp_path / "one.npz"), "--device", BOARD]
+    assert cli.main([*line, "--max-loss", "0.1"]) == 3
+    assert "a classifier needs at least two classes" in capsys.readouterr().err
+
+
+def test_a_search_takes_no_network_file(place: Path) -> None:
+    """Only ``compress`` reads such files: a job that names one is refused elsewhere."""
+    from search.problem import resolve
+
+    job = read_job(None, {"data": "digits", "device": BOARD}, [f"network={place / 'bars.keras'}"])
+    with pytest.raises(JobError, match="give it to 'tinyfront compress'"):
+        resolve(job)
+
+
+@pytest.mark.parametrize(("floor", "kept"), [(Floor(min_accuracy=0.9), 0.9), (Floor(max_loss=0.02), 0.93)])
+def test_the_accuracy_to_keep(floor: Floor, kept: float) -> None:
+    """A minimum is itself, a loss counts from the float network's accuracy."""
+    assert floor.settings().floor(0.95) == pytest.approx(kept)

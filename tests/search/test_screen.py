@@ -1,0 +1,45 @@
+"""What a board's runtime cannot run is rejected before any training, with the reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from compressors.layers import Conv2D, Dense, GlobalPooling2D, Input
+from compressors.plan import CompressionPlan
+from compressors.quantization import Quantization
+from compressors.topology import Layer, Topology
+from search.boards import find_device
+from search.screen import CandidateError, predict
+
+TOPOLOGY = Topology(
+    layers=(
+        Layer(name="x", spec=Input(shape=(8, 8, 3))),
+        Layer(name="c", spec=Conv2D(filters=16, kernel=(3, 3)), inputs=("x",)),
+        Layer(name="g", spec=GlobalPooling2D(kind="average"), inputs=("c",)),
+        Layer(name="o", spec=Dense(units=4), inputs=("g",)),
+    )
+)
+BOARD = find_device("nucleo-l432kc")
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (Quantization(activation_bits=32), "dynamic range"),
+        (Quantization(weight_bits=16, activation_bits=32), "Float16 tensors are refused"),
+    ],
+)
+def test_what_is_for_computers_is_rejected(settings: Quantization, reason: str) -> None:
+    with pytest.raises(CandidateError, match=rf"nucleo-l432kc cannot run it: Operator 0 .*{reason}"):
+        predict(TOPOLOGY, CompressionPlan.of(settings), BOARD)
+
+
+def test_fewer_bits_make_smaller_files_and_wider_activations_larger_arenas() -> None:
+    """4-bit weights save half of the weights and cost instructions; 16-bit activations about double the arena."""
+    default, int4, int16 = (
+        predict(TOPOLOGY, CompressionPlan.of(settings), BOARD)
+        for settings in (Quantization(), Quantization(weight_bits=4), Quantization(activation_bits=16))
+    )
+    assert default.model_bytes - int4.model_bytes > 3 * 3 * 3 * 16 // 2 - 16
+    assert int4.cycles > default.cycles
+    assert int16.activation_bytes > 1.5 * default.activation_bytes

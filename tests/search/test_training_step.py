@@ -1,0 +1,113 @@
+"""One step: the loss against the formulas, and what compression adds to the step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compressors.compressor import Teaching
+from compressors.structure import zero_projections
+from search.train import fine_tune
+from search.training_step import batch_loss
+from tests.search.test_train import RECIPE, digits, network
+
+Floats = Any
+
+
+def softmax(logits: Floats) -> Floats:
+    e = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def probabilities(seed: int) -> tuple[Any, Floats]:
+    """A network of one dense layer with softmax on 5 inputs, and its logits as a function of numpy."""
+    import tf_keras
+
+    rng = np.random.default_rng(seed)
+    kernel, bias = rng.normal(size=(5, 3)).astype(np.float32), rng.normal(size=3).astype(np.float32)
+    image = tf_keras.layers.Input((5,))
+    net = tf_keras.Model(image, tf_keras.layers.Dense(3, activation="softmax")(image))
+    net.set_weights([kernel, bias])
+    return net, lambda x: x @ kernel + bias
+
+
+@pytest.mark.parametrize(("temperature", "alpha"), [(1.0, 0.5), (3.0, 0.4), (8.0, 0.0), (5.0, 1.0)])
+def test_the_teaching_loss_is_hintons(temperature: float, alpha: float) -> None:
+    """Alpha x smoothed cross-entropy + (1 - alpha) x T^2 x KL(teacher || student), both softened, from logits."""
+    (student, student_logits), (teacher, teacher_logits) = probabilities(1), probabilities(2)
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(7, 5)).astype(np.float32), rng.integers(0, 3, 7)
+    target = np.eye(3)[y] * 0.95 + 0.05 / 3
+    labels = -(target * np.log(softmax(student_logits(x)))).sum(axis=1).mean()
+    p, q = softmax(teacher_logits(x) / temperature), softmax(student_logits(x) / temperature)
+    agreement = temperature**2 * (p * (np.log(p) - np.log(q))).sum(axis=1).mean()
+    found = batch_loss(student, x, y, Teaching(teacher=teacher, temperature=temperature, alpha=alpha))
+    assert float(found) == pytest.approx(alpha * labels + (1 - alpha) * agreement, rel=1e-4)
+    assert float(batch_loss(student, x, y)) == pytest.approx(labels, rel=1e-5)
+
+
+def test_the_teacher_is_not_trained() -> None:
+    """No gradient reaches it, and its statistics do not move: it runs as in inference."""
+    import tensorflow as tf
+
+    teacher = network()
+    before = [weight.copy() for weight in teacher.get_weights()]
+    student = network()
+    fine_tune(student, RECIPE, digits(), 0, 1.0, teaching=Teaching(teacher=teacher, temperature=3.0, alpha=0.1))
+    assert all(np.array_equal(a, b) for a, b in zip(before, teacher.get_weights(), strict=True))
+    part = digits(16)
+    with tf.GradientTape() as tape:
+        loss = batch_loss(student, part.x, part.y, Teaching(teacher=teacher, temperature=3.0, alpha=0.1))
+    assert all(gradient is None for gradient in tape.gradient(loss, teacher.trainable_variables))
+
+
+def test_a_student_moves_towards_its_teacher() -> None:
+    """Taught by a teacher alone, the student's answers come closer to the teacher's."""
+    part = digits()
+    teacher = network()
+    fine_tune(teacher, RECIPE, part, 5, 1.0)
+    student, told = network(), Teaching(teacher=teacher, temperature=3.0, alpha=0.0)
+    student.set_weights([weight * 0.5 for weight in student.get_weights()])
+
+    def gap() -> float:
+        return float(np.abs(np.asarray(student(part.x)) - np.asarray(teacher(part.x))).mean())
+
+    before = gap()
+    fine_tune(student, RECIPE, part, 0, 1.0, teaching=told)
+    assert gap() < 0.8 * before
+
+
+def test_projections_keep_zeros_through_a_fine_tune() -> None:
+    """Weights that were zero are exactly zero after real steps of Adam with momentum; the others have moved."""
+    net = network()
+    masks = {}
+    for layer in net.layers:
+        if layer.name.startswith(("conv2d", "dense")):
+            kernel, *rest = layer.get_weights()
+            masks[layer.name] = np.random.default_rng(0).random(kernel.shape) < 0.5
+            layer.set_weights([np.where(masks[layer.name], 0, kernel), *rest])
+    before = {name: net.get_layer(name).get_weights()[0] for name in masks}
+    fine_tune(net, RECIPE, digits(), 0, 1.0, projections=zero_projections(net))
+    assert len(masks) == 2
+    for name, mask in masks.items():
+        kernel = net.get_layer(name).get_weights()[0]
+        assert not kernel[mask].any()
+        assert (kernel[~mask] != before[name][~mask]).mean() > 0.9
+
+
+def test_before_step_counts_steps() -> None:
+    """Called before every step with (done, in all): 2 epochs of 200 samples by 32 are 12 steps."""
+    calls: list[tuple[int, int]] = []
+    net = network()
+    first = net.get_weights()[0].copy()
+    untouched: list[bool] = []
+
+    def before_step(done: int, total: int) -> None:
+        calls.append((done, total))
+        untouched.append(np.array_equal(net.get_weights()[0], first))
+
+    fine_tune(net, RECIPE, digits(), 0, 1.0, before_step=before_step)
+    assert calls == [(done, 12) for done in range(12)]
+    assert untouched == [True] + [False] * 11
