@@ -53,10 +53,11 @@ class Cost:
 def costs(bundle: Bundle) -> tuple[Cost, ...]:
     """Every figure of the footprint; a sum is as uncertain as its least certain part."""
     f = bundle.footprint
+    file = "the .tflite file" if bundle.compiled is None else "the compiled .tflite file"
     exact, calculated, estimated = Certainty.EXACT, Certainty.CALCULATED, Certainty.ESTIMATED
     rows = [
         ("flash_bytes", f.flash_bytes, estimated, "model and runtime together"),
-        ("model_bytes", f.model_bytes, exact, "the .tflite file"),
+        ("model_bytes", f.model_bytes, exact, file),
         ("runtime_flash_bytes", f.runtime_flash_bytes, estimated, "code of the interpreter and the kernels used"),
         ("ram_bytes", f.ram_bytes, estimated, "arena (in use or for setting up, the larger) and static RAM together"),
         ("arena_bytes", f.arena_bytes, calculated, "tensor arena"),
