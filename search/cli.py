@@ -121,7 +121,9 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _command(commands, "score", "what a .tflite of any origin costs on a board, and whether it fits")
     command.add_argument("model", metavar="MODEL.tflite")
-    command.add_argument("--device", required=True, metavar="NAME", help="board name or board .toml file")
+    board = command.add_mutually_exclusive_group(required=True)
+    board.add_argument("--device", metavar="NAME", help="board name or board .toml file")
+    board.add_argument("--all-devices", action="store_true", help="a line for every board of the catalogue")
     command.add_argument("--data", metavar="NAME|PATH", help="also run it on this data's validation and test split")
     _add_json(command)
 

@@ -10,10 +10,11 @@ from compressors.compressor import Compressor, Stage
 from devices.device import Device
 from devices.footprint import Budget
 from devices.suggestion import suggestion
+from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
-from search.errors import JobError
+from search.errors import JobError, ToolchainError
 from search.front import named_objectives
 from search.job import Job
 
@@ -55,10 +56,13 @@ def resolve(job: Job) -> Problem:
         where no space takes the data's shape.
     DataError
         When the data cannot be used.
+    ToolchainError
+        When the board has an Ethos-U, and Vela is not installed or does not know its system.
     """
     from search.sampler import STRATEGIES
 
     device = find_device(job.device)
+    _check_compiler(device)
     named_objectives(job.objectives)
     strategies = [name for name, _ in STRATEGIES]
     if job.strategy not in strategies:
@@ -74,6 +78,16 @@ def resolve(job: Job) -> Problem:
         spaces=_spaces(job, data.input_shape),
         compressors=compressors,
     )
+
+
+def _check_compiler(device: Device) -> None:
+    """Every trial on a board with an accelerator is costed by its compiler: better missed now than after training."""
+    if device.accelerator is None:
+        return
+    try:
+        system_clock_hz(device.accelerator.system_config)
+    except VelaError as error:
+        raise ToolchainError(f"device {device.name!r}: {error}") from error
 
 
 def _compressors(job: Job) -> tuple[Compressor[Any], ...]:

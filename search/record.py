@@ -11,7 +11,7 @@ from compressors.compressor import Value
 from devices.footprint import Footprint
 
 State = Literal["complete", "rejected", "failed"]
-InterpreterName = Literal["tflm", "litert"]
+InterpreterName = Literal["tflm", "litert", "xnnpack"]
 
 _Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal
 

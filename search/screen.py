@@ -18,6 +18,7 @@ from devices.device import Device
 from devices.footprint import Footprint
 from devices.measure import footprint
 from devices.slim import predicted_bytes
+from devices.vela import VelaError
 from search.problem import Problem
 from spaces.candidate import Candidate, candidate_key
 from spaces.compression import draw_plan
@@ -62,7 +63,8 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
     """Footprint of the artifact that a plan will make of a network, found without weights.
 
     File bytes and operators are predicted from the lowered graph; the rest is
-    computed as for a file.
+    computed as for a file.  On a board with an accelerator it is the least the
+    artifact can cost (`devices.ethos_u.least_footprint`).
     """
     graph = lower(plan.outline(topology), plan.quantization.granularity)
     return footprint(graph, device, predicted_bytes(graph))
@@ -88,7 +90,7 @@ def draw(trial: Trial, problem: Problem) -> Screened:
         recipe = draw_recipe(trial, len(data.train), data.input_shape, problem.job.epochs)
         drawn_at = time.perf_counter()
         cost = predict(drawn.topology, plan, problem.device)
-    except (SpaceError, TopologyError, CompressionError) as error:
+    except (SpaceError, TopologyError, CompressionError, VelaError) as error:
         raise CandidateError(str(error)) from error
     except (StorageInternalError, SQLAlchemyError):
         raise  # the study, not the candidate

@@ -11,6 +11,7 @@ from search.units import duration, figure, kilobytes, milliseconds_range, percen
 _INTERPRETERS = {
     "tflm": "by the TFLM interpreter, whose outputs are the device's",
     "litert": "by LiteRT; the device's outputs may differ",
+    "xnnpack": "by LiteRT with XNNPACK, which the device runs",
 }
 
 

@@ -34,6 +34,12 @@ def percent(share: Proportion) -> str:
     return f"{100 * share.value:.1f} ({100 * low:.1f}-{100 * high:.1f})"
 
 
+def share_of(count: float, whole: float) -> str:
+    """A part in whole percent: ``34 %``; ``<1 %`` where it is little but not nothing."""
+    share = 100 * count / whole if whole else 0.0
+    return "<1 %" if 0 < share < 1 else f"{share:.0f} %"
+
+
 def duration(seconds: float) -> str:
     """Seconds as ``40 ms``, ``8.2 s``, ``3 min 20 s`` or ``2 h 05 min``."""
     if 0 < seconds < 0.1:

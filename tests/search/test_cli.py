@@ -48,7 +48,9 @@ def pretend(monkeypatch: pytest.MonkeyPatch, command: commands.Command) -> None:
         ("status first --runs-dir r", {"run": "first", "runs_dir": "r"}),
         ("export first --trial 7 --target cpp --out o", {"trial": 7, "pick": None, "target": "cpp", "out": "o"}),
         ("export first --pick knee --device x --target tflite", {"trial": None, "pick": "knee", "device": "x"}),
-        ("score m.tflite --device x --data digits --json", {"model": "m.tflite", "device": "x", "data": "digits"}),
+        ("score m.tflite --device x --data digits --json",
+         {"model": "m.tflite", "device": "x", "data": "digits", "all_devices": False}),
+        ("score m.tflite --all-devices", {"device": None, "data": None, "all_devices": True, "json": False}),
         ("devices", {"name": None, "json": False}),
         ("devices x --json", {"name": "x", "json": True}),
     ],
@@ -64,7 +66,8 @@ def test_every_command_parses(line: str, expected: dict[str, object]) -> None:
     "line",
     [
         "serch", "pareto", "pareto first --json --csv f.csv", "show first", "show first seven", "export first",
-        "export first --trial 1 --pick knee --target cpp", "score m.tflite", "search --minutes soon", "search --bogus",
+        "export first --trial 1 --pick knee --target cpp", "score m.tflite", "score m.tflite --device x --all-devices",
+        "search --minutes soon", "search --bogus",
     ],
 )  # fmt: skip
 def test_wrong_usage_ends_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
