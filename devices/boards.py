@@ -219,7 +219,7 @@ def _positive(content: Mapping[str, object], key: str, origin: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise DeviceError(f"{origin}: {key} must be a whole number, got {value!r}")
     if not 0 < value <= _MOST:
-        raise DeviceError(f"{origin}: {key} must be greater than 0 and at most {_MOST:.0e}, got {value:.3g}")
+        raise DeviceError(f"{origin}: {key} must be greater than 0 and at most {_MOST:.0e}, got {str(value)[:20]}")
     return value
 
 

@@ -173,7 +173,7 @@ def not_uint8(graph: Graph, operator: Operator) -> bool:
 
 def plain_lstm(_graph: Graph, operator: Operator) -> bool:
     """LSTM layers need all four gates, and no peephole, projection or layer normalisation; use a plain LSTM."""
-    if operator.name != _LSTM:
+    if operator.name != _LSTM or operator.is_custom:
         return True
     given = [index >= 0 for index in operator.inputs]
     needed, barred = (*range(1, 9), *range(12, 16)), (*range(9, 12), 16, 17, *range(20, 24))

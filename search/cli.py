@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from search.errors import TinyFrontError
+from search.errors import StorageError, TinyFrontError
 
 _DESCRIPTION = (
     "Search network architecture and compression together for a microcontroller, "
@@ -141,6 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     toolchain, 5 storage, 130 and 143 for SIGINT and SIGTERM.
     """
     began = time.monotonic()
+    if sys.stdout is None:  # closed by the caller: descriptor 1 must not fall to the next file that is opened
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the process lives
     options = parser().parse_args(arguments)
     if options.command is None:
         parser().print_help()
@@ -159,8 +161,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tinyfront: stopped{_GOES_ON[options.command == 'search']}", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed when Python ends
+        _drop_stdout()
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        _drop_stdout()
+        print(f"tinyfront: {error}: free space, or check where the output goes", file=sys.stderr)
+        return StorageError.exit_code
+
+
+def _drop_stdout() -> None:
+    """Send to nowhere what is flushed when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:

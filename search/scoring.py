@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from search.errors import DataError, JobError, NothingFitsError, ToolchainError
 from search.record import InterpreterName, Proportion
 from search.text import over
 
+_MOST_BYTES = 2**31 - 1  # the offsets of a flatbuffer reach no further
 _NEEDS_VELA, _NOT_COMPILED = "needs vela", "not compiled"
 
 
@@ -204,14 +206,28 @@ def _rank(scored: Scored) -> tuple[int, float, str]:
 
 
 def _read(model: Path) -> _ModelFile:
-    try:
-        content = model.read_bytes()
-    except OSError as error:
-        raise JobError(f"model {str(model)!r} cannot be read: {error.strerror}") from error
+    content = _content(model)
     try:
         return _ModelFile(path=model, content=content, graph=read_graph(content), slimmed_bytes=len(slim(content)))
     except ModelFileError as error:
         raise DataError(f"model {str(model)!r}: {error}") from error
+
+
+def _content(model: Path) -> bytes:
+    """The bytes of a regular file; a device or a pipe might never end."""
+    try:
+        found = model.stat()
+        if not stat.S_ISREG(found.st_mode):
+            kind = "a directory" if stat.S_ISDIR(found.st_mode) else "no regular file"
+            raise JobError(f"model {str(model)!r} cannot be read: it is {kind}; give the path of a .tflite file")
+        if found.st_size > _MOST_BYTES:
+            raise DataError(
+                f"model {str(model)!r} has {found.st_size} bytes, a .tflite file {_MOST_BYTES} at most; "
+                "give a .tflite file"
+            )
+        return model.read_bytes()
+    except OSError as error:
+        raise JobError(f"model {str(model)!r} cannot be read: {error.strerror}") from error
 
 
 def _score(file: _ModelFile, device: Device) -> Scored | Unscored:

@@ -52,6 +52,7 @@ def summary_with(run: RunFolder, records: Sequence[TrialRecord], device: str | N
         budget=budget,
         records=records,
         test=run.test_scores(),
+        runtime=board.runtime,
     )
 
 
@@ -72,14 +73,21 @@ def records_on(run: RunFolder, board: Device, budget: Budget) -> tuple[TrialReco
 
 
 def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget) -> TrialRecord:
-    from devices.measure import measure
+    from devices.flatbuffer import read_graph
+    from devices.measure import measure_graph
+    from devices.support import unsupported
 
     if record.score is None:
         return dataclasses.replace(record, predicted=None)
+    content = run.artifact(record)
+    graph = read_graph(content)
+    refusals = unsupported(graph, board)
     try:
-        footprint, _ = measure(run.artifact(record), board)
+        footprint, _ = measure_graph(graph, content, board) if not refusals else (None, ())
     except VelaError as error:  # the board's compiler takes other files of the run all the same
-        return dataclasses.replace(record, state="failed", reason=str(error), score=None, predicted=None, excess={})
+        refusals, footprint = (str(error),), None
+    if footprint is None:
+        return dataclasses.replace(record, state="failed", reason=refusals[0], score=None, predicted=None, excess={})
     score: Score = dataclasses.replace(record.score, footprint=footprint)
     return dataclasses.replace(record, score=score, excess=dict(footprint.excess_over(budget)))
 

@@ -15,7 +15,9 @@ def kilobytes(count: float) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """Milliseconds with about three digits: ``0.042``, ``1.23``, ``12.3``, ``1234``."""
+    """Milliseconds with two digits or more, down to 0.1 microseconds: ``0.0044``, ``0.042``, ``1.23``, ``1234``."""
+    if 0 < value < 0.01:
+        return f"{value:.4f}"
     if value < 0.1:
         return f"{value:.3f}"
     if value < 10:

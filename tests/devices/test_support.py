@@ -12,9 +12,11 @@ from devices.boards import load_device
 from devices.device import Accelerator
 from devices.flatbuffer import ModelFileError, read_graph
 from devices.graph import DType, Graph, Operator, Tensor
+from devices.measure import measure_graph
 from devices.operators import FLOAT_ONLY, MOST_AXES, NO_INT16, NOT_IN_LITERT, OPERATORS, UINT8
 from devices.support import CONSTRAINTS, ETHOS_U, unsupported
 from tests.devices.models import mutations, shared_models
+from tests.devices.single import Value, single
 
 CMSIS_NN = load_device("nucleo-l4r5zi")
 PORTABLE, ESP_NN, LITERT = (replace(CMSIS_NN, kernels=kernels) for kernels in ("reference", "esp-nn", "xnnpack"))
@@ -203,3 +205,24 @@ def test_any_readable_graph_can_be_checked(tiny_model: bytes) -> None:
         for board in (CMSIS_NN, PORTABLE, ESP_NN, LITERT, ETHOS):
             assert all(reason.startswith("Operator ") for reason in unsupported(damaged, board))
     assert checked > 50
+
+
+@pytest.mark.parametrize(
+    "name", ["CONV_2D", "FULLY_CONNECTED", "SVDF", "TRANSPOSE_CONV", "UNIDIRECTIONAL_SEQUENCE_LSTM"]
+)
+@pytest.mark.parametrize("board", ["nucleo-l432kc", "esp32-s3-devkitc-1", "raspberry-pi-4b"])
+def test_a_custom_operator_named_as_a_builtin_one(name: str, board: str) -> None:
+    """It is refused by its name and costed like any custom operator, whatever its shapes are."""
+    content = single("CUSTOM", [Value((), "int8"), Value((), "int8", b"\0")], Value((), "int8"), custom=name)
+    device, read = load_device(board), read_graph(content)
+    assert [reason.split(":")[0] for reason in unsupported(read, device)] == [f"Operator 0 ({name})"]
+    footprint, _ = measure_graph(read, content, device)
+    assert footprint.macs == 0
+
+
+@pytest.mark.parametrize("name", ["TRANSPOSE_CONV", "UNIDIRECTIONAL_SEQUENCE_LSTM"])
+def test_operators_without_axes_have_a_cost(name: str) -> None:
+    """What reading a file does not ask the shapes of is costed with any."""
+    content = single(name, [Value((), "int8"), Value((), "int8", b"\0"), Value((), "int8")], Value((), "int8"))
+    footprint, _ = measure_graph(read_graph(content), content, load_device("raspberry-pi-4b"))
+    assert footprint.macs >= 0

@@ -183,3 +183,29 @@ def test_a_reader_that_left(unbuffered: str) -> None:
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def run_into(stdout: str) -> subprocess.CompletedProcess[str]:
+    """``tinyfront devices`` with its output sent as a shell would by `stdout`."""
+    return subprocess.run(
+        ["sh", "-c", f'"$0" -m search devices nucleo-l432kc {stdout}', sys.executable],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_output_that_cannot_be_written() -> None:
+    """A full disk is a storage error in a sentence."""
+    done = run_into("> /dev/full")
+    assert done.returncode == 5
+    assert done.stderr.startswith("tinyfront: [Errno 28] No space left on device: free space")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_stdout() -> None:
+    """Nobody listens: nothing to complain of."""
+    done = run_into(">&-")
+    assert (done.returncode, done.stderr) == (0, "")

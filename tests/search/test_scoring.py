@@ -89,10 +89,21 @@ def test_a_file_that_cannot_be_read(model: Path, tmp_path: Path) -> None:
     """A missing file, a folder and an unknown board are mistakes of the command line (exit 2)."""
     with pytest.raises(JobError, match=r"absent\.tflite' cannot be read: No such file"):
         score_file(tmp_path / "absent.tflite", BOARD, None)
-    with pytest.raises(JobError, match="Is a directory"):
+    with pytest.raises(JobError, match="it is a directory"):
         score_file(tmp_path, BOARD, None)
     with pytest.raises(JobError, match="did you mean 'nucleo-l432kc'"):
         score_file(model, "nucleo-l432k", None)
+
+
+def test_a_file_without_an_end(tmp_path: Path) -> None:
+    """A device and a file beyond what a flatbuffer can hold are refused unread: neither fits in memory."""
+    with pytest.raises(JobError, match="'/dev/zero' cannot be read: it is no regular file"):
+        score_file(Path("/dev/zero"), BOARD, None)
+    huge = tmp_path / "huge.tflite"
+    with huge.open("wb") as stream:
+        stream.truncate(2**31)  # sparse: takes no space
+    with pytest.raises(DataError, match=r"huge\.tflite' has 2147483648 bytes, a \.tflite file 2147483647 at most"):
+        score_file(huge, BOARD, None)
 
 
 def some_boards(monkeypatch: pytest.MonkeyPatch, folder: Path, *names: str) -> None:

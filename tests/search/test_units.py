@@ -13,7 +13,10 @@ def test_kilobytes_are_thousands() -> None:
     assert kilobytes(10_672) == "10.7"
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.042, "0.042"), (1.234, "1.23"), (12.34, "12.3"), (1234.5, "1234")])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0.000"), (0.00437, "0.0044"), (0.042, "0.042"), (1.234, "1.23"), (12.34, "12.3"), (1234.5, "1234")],
+)
 def test_milliseconds_keep_three_digits(value: float, shown: str) -> None:
     """Enough digits to compare two models, and no more than an estimate can carry."""
     assert milliseconds(value) == shown

@@ -28,8 +28,13 @@ class CppTarget:
         ExportError
             Where the runtime lacks an operator, the bundle has no golden
             sample, an input or output has a type without a C++ name, or the
-            board executes the network on an accelerator.
+            board runs LiteRT or executes the network on an accelerator.
         """
+        if bundle.device.runtime != "tflm":
+            raise ExportError(
+                f"target 'cpp' is for TensorFlow Lite Micro, and {bundle.device.name} runs LiteRT; export 'tflite', "
+                "which it runs as it is, or export for a microcontroller"
+            )
         if bundle.device.accelerator is not None:
             raise ExportError(
                 f"target 'cpp' has neither the operator nor the driver of the {bundle.device.accelerator.config} of "

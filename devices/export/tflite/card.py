@@ -28,6 +28,7 @@ def card(bundle: Bundle) -> bytes:
             "device_description": markdown(device.description),
             "core": markdown(device.core),
             "clock_mhz": number(device.clock_hz / 1e6),
+            "runtime": "LiteRT" if device.runtime == "litert" else "TensorFlow Lite Micro",
             "kernels": device.kernels,
             "accelerator": _accelerator(bundle),
             "flash_share": _share(bundle.footprint.flash_bytes, device.flash_bytes),
