@@ -15,27 +15,53 @@ A board is a TOML file of about ten lines::
     clock_hz = "..."
     flash_bytes = "..."
     ram_bytes = "..."
+
+    [accelerator]           # optional: an Arm Ethos-U beside the core, in the words of Arm's Vela
+    config = "ethos-u55-128"
+    system_config = "Ethos_U55_High_End_Embedded"
+    memory_mode = "Shared_Sram"
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import cast, get_args
 
-from devices.device import Device, Kernels
-from devices.latency import timing_names
+from devices.device import Accelerator, Device, Kernels
+from devices.kernels import EXTENSIONS
+from devices.latency import host_timing, timing_names, timing_of
 from devices.suggestion import suggestion
 
 _TEXTS = ("name", "description", "core", "kernels")
 _NUMBERS = ("clock_hz", "flash_bytes", "ram_bytes")
-_OPTIONAL = ("timing",)
+_OPTIONAL = ("timing", "accelerator")
 _KEYS = (*_TEXTS, *_NUMBERS, *_OPTIONAL, "sources")
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_ACCELERATOR = ("config", "system_config", "memory_mode")
+_NAME = re.compile(r"[a-z0-9]+([-.][a-z0-9]+)*")
+_MOST = 10**12  # hertz or bytes: more is a slip of the keyboard, and overflows what is calculated from it
+_ETHOS_U = tuple(  # what Vela 5.2 compiles for; the last number is its multipliers
+    f"ethos-{series}-{multipliers}"
+    for series, sizes in (("u55", (32, 64, 128, 256)), ("u65", (256, 512)), ("u85", (128, 256, 512, 1024, 2048)))
+    for multipliers in sizes
+)
+
+HOST_CORES = ("cortex-a53", "cortex-a72", "cortex-a76")
+"""Cores of Linux boards, which run LiteRT with XNNPACK."""
+
+CORES_OF: Mapping[Kernels, tuple[str, ...]] = {
+    **{kernels: tuple(cores) for kernels, cores in EXTENSIONS.items()},
+    "xnnpack": HOST_CORES,
+}
+"""Cores that each kernel library runs on; a core belongs here, in a timing and in a code size."""
+
+CORES = tuple(dict.fromkeys(core for cores in CORES_OF.values() for core in cores))
+"""Every core that a board may have."""
 
 
 class DeviceError(ValueError):
@@ -83,31 +109,24 @@ def parse_device(text: str, origin: str) -> Device:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits and deep nesting included
         raise DeviceError(f"{origin}: not valid TOML: {error}") from error
-    _check_keys(content, origin)
-    sources = _sources(content["sources"], origin)
-    texts = {key: _text(content, key, origin) for key in (*_TEXTS, *_OPTIONAL) if key in content}
-    numbers = {key: _positive(content, key, origin) for key in _NUMBERS}
-    if not _NAME.fullmatch(texts["name"]):
-        raise DeviceError(
-            f"{origin}: name must be lower-case letters and digits joined by single hyphens, got {texts['name']!r}"
-        )
-    _check_choice(texts["core"], "core", [n for n in timing_names() if n.startswith("cortex-")], origin)
-    _check_choice(texts["kernels"], "kernels", get_args(Kernels), origin)
-    if texts.get("timing"):
-        _check_choice(texts["timing"], "timing", timing_names(), origin)
-    return Device(
-        name=texts["name"],
-        description=texts["description"],
-        core=texts["core"],
-        clock_hz=numbers["clock_hz"],
-        flash_bytes=numbers["flash_bytes"],
-        ram_bytes=numbers["ram_bytes"],
-        kernels=cast("Kernels", texts["kernels"]),
-        sources=sources,
-        timing=texts.get("timing", ""),
+    _check_keys(content, origin, _KEYS, _OPTIONAL)
+    device = Device(
+        name=_name(content, origin),
+        description=_text(content, "description", origin),
+        core=_chosen(content, "core", CORES, origin),
+        clock_hz=_positive(content, "clock_hz", origin),
+        flash_bytes=_positive(content, "flash_bytes", origin),
+        ram_bytes=_positive(content, "ram_bytes", origin),
+        kernels=cast("Kernels", _chosen(content, "kernels", get_args(Kernels), origin)),
+        sources=_sources(content["sources"], origin),
+        timing=_chosen(content, "timing", timing_names(), origin) if "timing" in content else "",
+        accelerator=_accelerator(content["accelerator"], origin) if "accelerator" in content else None,
     )
+    _check_kernels(device, origin)
+    _check_timing(device, origin)
+    return device
 
 
 def _is_toml(name: str) -> bool:
@@ -125,13 +144,67 @@ def _read(path: Path) -> str:
         raise DeviceError(f"device file {str(path)!r} cannot be read: {error}") from error
 
 
-def _check_keys(content: Mapping[str, object], origin: str) -> None:
+def _check_keys(
+    content: Mapping[str, object], origin: str, known: Sequence[str], optional: Collection[str] = ()
+) -> None:
     for key in content:
-        if key not in _KEYS:
-            raise DeviceError(f"{origin}: unknown key {key!r}: {suggestion(key, _KEYS)}")
-    missing = [key for key in _KEYS if key not in content and key not in _OPTIONAL]
+        if key not in known:
+            raise DeviceError(f"{origin}: unknown key {key!r}: {suggestion(key, known)}")
+    missing = [key for key in known if key not in content and key not in optional]
     if missing:
-        raise DeviceError(f"{origin}: missing key {', '.join(map(repr, missing))}; every device states it")
+        raise DeviceError(f"{origin}: missing key {', '.join(map(repr, missing))}; it must be stated")
+
+
+def _check_kernels(device: Device, origin: str) -> None:
+    """Refuse kernels that do not run on the core, and an accelerator where they leave it idle."""
+    fitting = [kernels for kernels, cores in CORES_OF.items() if device.core in cores]
+    if device.kernels not in fitting:
+        raise DeviceError(
+            f"{origin}: kernels must be {' or '.join(fitting)} on core {device.core!r}, got {device.kernels!r}, "
+            f"which need one of {', '.join(CORES_OF[device.kernels])}"
+        )
+    if device.accelerator is not None and device.core not in CORES_OF["cmsis-nn"]:
+        raise DeviceError(
+            f"{origin}: an [accelerator] needs a Cortex-M and TensorFlow Lite Micro, got core {device.core!r} with "
+            f"kernels {device.kernels!r}; leave the table out"
+        )
+
+
+def _check_timing(device: Device, origin: str) -> None:
+    """Refuse a timing of another kind of core than the board has."""
+    try:
+        if device.runtime == "litert":
+            host_timing(device)
+            return
+        own, core = timing_of(device), timing_of(replace(device, timing=""))
+    except ValueError as error:
+        raise DeviceError(f"{origin}: {error}") from error
+    if (own.instructions_of, own.own_instructions) != (core.instructions_of, core.own_instructions):
+        raise DeviceError(
+            f"{origin}: timing {device.timing!r} is of another core than {device.core!r}; "
+            "give one of its own, or leave it out"
+        )
+
+
+def _accelerator(value: object, origin: str) -> Accelerator:
+    if not isinstance(value, dict):
+        raise DeviceError(f"{origin}: accelerator must be a table [accelerator], got {value!r}")
+    place = f"{origin}: [accelerator]"
+    _check_keys(value, place, _ACCELERATOR)
+    return Accelerator(
+        config=_chosen(value, "config", _ETHOS_U, place),
+        system_config=_text(value, "system_config", place),
+        memory_mode=_text(value, "memory_mode", place),
+    )
+
+
+def _name(content: Mapping[str, object], origin: str) -> str:
+    name = _text(content, "name", origin)
+    if not _NAME.fullmatch(name):
+        raise DeviceError(
+            f"{origin}: name must be lower-case letters and digits joined by single hyphens or dots, got {name!r}"
+        )
+    return name
 
 
 def _text(content: Mapping[str, object], key: str, origin: str) -> str:
@@ -145,8 +218,8 @@ def _positive(content: Mapping[str, object], key: str, origin: str) -> int:
     value = content[key]
     if not isinstance(value, int) or isinstance(value, bool):
         raise DeviceError(f"{origin}: {key} must be a whole number, got {value!r}")
-    if value <= 0:
-        raise DeviceError(f"{origin}: {key} must be greater than 0, got {value}")
+    if not 0 < value <= _MOST:
+        raise DeviceError(f"{origin}: {key} must be greater than 0 and at most {_MOST:.0e}, got {str(value)[:20]}")
     return value
 
 
@@ -165,9 +238,10 @@ def _sources(value: object, origin: str) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
-def _check_choice(value: str, key: str, known: Iterable[str], origin: str) -> None:
-    choices = list(known)
+def _chosen(content: Mapping[str, object], key: str, choices: Collection[str], origin: str) -> str:
+    value = _text(content, key, origin)
     if value not in choices:
         raise DeviceError(
             f"{origin}: {key} must be one of {', '.join(choices)}, got {value!r}; {suggestion(value, choices)}"
         )
+    return value

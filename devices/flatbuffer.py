@@ -13,11 +13,14 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from devices.artifact import Artifact, Port
+from devices.geometry import misshapen, oversized
 from devices.graph import DType, Graph, Operator, Options, Tensor
 
 _IDENTIFIER = b"TFL3"
 _MOST_AXES = 8  # the schema has no limit; TFLM copies at most 8 dimensions
 _MOST_ARGUMENTS = 1024  # inputs of one operator; keeps hostile files from overlapping vectors without end
+_MOST_PARTS = 16384  # tensors, buffers and operator codes; a file can claim one for every four of its bytes
+_MOST_OPERATORS = 4096  # placing buffers in the arena takes the square of it
 
 
 class ModelFileError(ValueError):
@@ -121,26 +124,44 @@ def _graph(model: Any) -> Graph:
         )
     subgraph = model.Subgraphs(0)
     sizes = _buffer_sizes(model)
-    codes = tuple(_operator_code(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength()))
-    tensors = tuple(_tensor(subgraph.Tensors(i), i, sizes) for i in range(subgraph.TensorsLength()))
+    codes = tuple(_operator_code(model.OperatorCodes(i)) for i in _turns(model.OperatorCodesLength(), "operator codes"))
+    tensors = tuple(_tensor(subgraph.Tensors(i), i, sizes) for i in _turns(subgraph.TensorsLength(), "tensors"))
     operators = tuple(
-        _operator(subgraph.Operators(i), i, codes, len(tensors)) for i in range(subgraph.OperatorsLength())
+        _operator(subgraph.Operators(i), i, codes, len(tensors))
+        for i in _turns(subgraph.OperatorsLength(), "operators", _MOST_OPERATORS)
     )
-    return Graph(
+    graph = Graph(
         tensors=tensors,
         operators=operators,
         inputs=_indexes(subgraph.InputsAsNumpy(), len(tensors), "the inputs of the subgraph"),
         outputs=_indexes(subgraph.OutputsAsNumpy(), len(tensors), "the outputs of the subgraph"),
     )
+    for index, operator in enumerate(operators):
+        fault = misshapen(graph, operator)
+        if fault:
+            raise _corrupt(f"operator {index} ({operator.name}) {fault}")
+    return graph
+
+
+def _turns(length: int, what: str, most: int = _MOST_PARTS) -> range:
+    """Indexes of a vector whose length the file claims."""
+    if length > most:
+        raise ModelFileError(
+            f"the file has {length} {what}, TinyFront reads {most} at most: no network for these devices comes near, "
+            "so the file is corrupt; export or copy it again"
+        )
+    return range(length)
 
 
 def _buffer_sizes(model: Any) -> tuple[int, ...]:
     """Bytes of every buffer."""
     sizes = []
-    for i in range(model.BuffersLength()):
+    for i in _turns(model.BuffersLength(), "buffers"):
         buffer = model.Buffers(i)
         if buffer.Offset() > 1:
-            raise ModelFileError(f"buffer {i} lies outside the flatbuffer, which only files above 2 GB may do")
+            raise ModelFileError(
+                f"buffer {i} lies outside the flatbuffer, which only files above 2 GB need; convert a smaller network"
+            )
         data = buffer.DataAsNumpy()
         sizes.append(len(_array(data)))
     return tuple(sizes)
@@ -173,6 +194,9 @@ def _tensor(tensor: Any, index: int, sizes: Sequence[int]) -> Tensor:
         scales=0 if quantization is None else len(_array(quantization.ScaleAsNumpy())),
         is_variable=bool(tensor.IsVariable()),
     )
+    fault = oversized(read)
+    if fault:
+        raise ModelFileError(f"tensor {index} {fault}; the shape is corrupt, or the network is not one for a device")
     if read.constant_bytes is not None and read.constant_bytes < read.nbytes and tensor.Sparsity() is None:
         raise _corrupt(f"tensor {index} needs {read.nbytes} bytes, its buffer has {read.constant_bytes}")
     return read
@@ -180,7 +204,9 @@ def _tensor(tensor: Any, index: int, sizes: Sequence[int]) -> Tensor:
 
 def _check_static(index: int, shape: tuple[int, ...], signature: list[int]) -> None:
     if len(shape) > _MOST_AXES:
-        raise ModelFileError(f"tensor {index} has more than {_MOST_AXES} axes, which the runtime cannot hold")
+        raise ModelFileError(
+            f"tensor {index} has more than {_MOST_AXES} axes, which the runtime cannot hold; reshape it first"
+        )
     if signature and len(signature) != len(shape):
         raise _corrupt(f"tensor {index} has {len(shape)} axes but {len(signature)} in its shape_signature")
     open_axes = [axis for axis, size in enumerate(signature) if size < 0 and (axis > 0 or shape[axis] != 1)]
@@ -233,7 +259,7 @@ def _options(operator: Any) -> Options:
 def _indexes(vector: Any, n_tensors: int, what: str, lowest: int = 0) -> tuple[int, ...]:
     values = tuple(int(value) for value in _array(vector)[: _MOST_ARGUMENTS + 1])
     if len(values) > _MOST_ARGUMENTS:
-        raise ModelFileError(f"{what} takes more than {_MOST_ARGUMENTS} tensors, which no runtime does")
+        raise _corrupt(f"{what} takes more than {_MOST_ARGUMENTS} tensors")
     for value in values:
         if not lowest <= value < n_tensors:
             raise _corrupt(f"{what} names tensor {value} of {n_tensors}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -103,7 +103,18 @@ def exceeded(excess: Mapping[str, float]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorCost:
-    """Cost of one operator of the file, in execution order."""
+    """Cost of one operator of the file, in execution order.
+
+    Attributes
+    ----------
+    instructions
+        As the core executes them (estimated); None where its kernel was not measured.
+    cycles, latency_ms
+        Estimated.
+    live_bytes
+        Activations and scratch buffers in memory while it runs, each rounded
+        up as the planner does; None where that is not known.
+    """
 
     index: int
     op: str
@@ -112,3 +123,10 @@ class OperatorCost:
     instructions: int | None
     cycles: int
     latency_ms: float
+    live_bytes: int | None = None
+
+
+def peak_operator(costs: Sequence[OperatorCost]) -> int | None:
+    """Position of the operator with most bytes alive, the first among equals; None where none is known."""
+    alive = [cost.live_bytes or 0 for cost in costs]
+    return alive.index(max(alive)) if any(alive) else None

@@ -172,7 +172,7 @@ class Graph:
         """Multiply-accumulates of one inference of `operator`; 0 where it has none."""
         out = self.output(operator)
         weights = self.tensor(operator, 1)
-        if weights is None:
+        if weights is None or operator.is_custom:  # one may have the name of a builtin operator, and any shapes
             return 0
         match operator.name:
             case "CONV_2D":  # weights (out, height, width, in)
@@ -181,4 +181,16 @@ class Graph:
                 return out.elements * math.prod(weights.shape[1:3])
             case "FULLY_CONNECTED":  # weights (out, in)
                 return out.elements * weights.shape[-1]
+            case "TRANSPOSE_CONV":  # weights (out, height, width, in), its image is input 2
+                source = self.tensor(operator, 2)
+                return 0 if source is None else source.elements * math.prod(weights.shape[:3])
+            case "SVDF":  # of features (filters, in) and of time (filters, memory)
+                return out.shape[0] * self._elements(operator, range(1, 3))
+            case "UNIDIRECTIONAL_SEQUENCE_LSTM":  # four gates of the input, four of the state, at every step
+                return out.elements // max((1, *out.shape[-1:])) * self._elements(operator, range(1, 9))
         return 0
+
+    def _elements(self, operator: Operator, positions: range) -> int:
+        """Elements of those inputs of `operator` that are there."""
+        found = (self.tensor(operator, position) for position in positions)
+        return sum(tensor.elements for tensor in found if tensor is not None)

@@ -1,28 +1,36 @@
 """Cycles and milliseconds of one inference, with an interval.
 
-``cycles = a x instructions + b x weight bytes read from flash``
+``cycles = cycles per instruction x instructions + stall per weight byte x weight bytes read from flash``
 
-The instructions come from `devices.instructions`; a and b belong to a core or
-a family of boards and stand with their sources in ``devices/cycles/timing.json``.
-They were fitted to published results of a Cortex-M4 board (residuals within
-3.4 %) and carried to other cores by published ratios of boards that run the
-same runtime.  Everything here is an estimate, for TensorFlow Lite Micro of
-2026-08 with CMSIS-NN, weights in internal flash and the arena in zero-wait
-SRAM; other runtimes differ several times over.
+The instructions come from `devices.instructions`, the bytes from
+`devices.weight_traffic`.  The stall is physics on the calibrated board (wait
+states over the bytes of one read) and stays in proportion to the cycles per
+instruction on others, which predicts published results better than wait
+states and caches by their manuals did.  Only the cycles per instruction are
+fitted, by ``tests/benchmarks/fit_timing.py``, to published results: of the
+very code on one Cortex-M4 board, of boards that run the same runtime as that
+board, and of Espressif's chips.  All of it stands with its sources and
+intervals in ``devices/cycles/timing.json``.  Everything here is an estimate,
+for TensorFlow Lite Micro of 2026-08, weights in flash and the arena in
+zero-wait SRAM; other runtimes differ several times over
+(``tests/benchmarks/board_error.py``).
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any, cast
 
 from devices.device import Device
 from devices.footprint import OperatorCost
 from devices.graph import Graph, Operator
-from devices.instructions import Instructions, flash_weight_bytes, instructions_of
+from devices.instructions import Instructions, instructions_of
+from devices.weight_traffic import flash_weight_bytes
 from devices.workload import workload
 
 # Instructions of the interpreter itself: of one inference, and of the dispatch of one operator.
@@ -37,8 +45,12 @@ class Timing:
 
     Attributes
     ----------
-    cycles_per_instruction, cycles_per_weight_byte
-        The constants a and b.
+    cycles_per_instruction
+        Cycles of one instruction whose operands are at hand.
+    stall_cycles_per_weight_byte
+        Cycles that the core waits for each weight byte read from flash.
+    flash_cache_bytes
+        Data cache in front of the flash: weights that fit are read once.
     low, high
         Factors of the 90 % interval.
     instructions_of
@@ -47,15 +59,43 @@ class Timing:
         False when the core executes other instructions than those counted.
     source
         Where the constants come from.
+    basis
+        The same in a few words: what was published, or the timing that it is taken after.
     """
 
     cycles_per_instruction: float
-    cycles_per_weight_byte: float
+    stall_cycles_per_weight_byte: float
+    flash_cache_bytes: int
     low: float
     high: float
     instructions_of: str
     own_instructions: bool
     source: str
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostTiming:
+    """How multiply-accumulates become cycles on a Linux board that runs LiteRT with XNNPACK on one thread.
+
+    Attributes
+    ----------
+    cycles_per_mac_int8, cycles_per_mac_float32
+        Core cycles of one multiply-accumulate, everything else of the network included.
+    low, high
+        Factors of the interval.
+    source
+        Where the constants come from.
+    basis
+        The same in a few words.
+    """
+
+    cycles_per_mac_int8: float
+    cycles_per_mac_float32: float
+    low: float
+    high: float
+    source: str
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +121,34 @@ class Estimate:
 
 
 def timing_names() -> tuple[str, ...]:
-    """Names a `Device` may give as its core or its timing."""
-    return tuple(_timings())
+    """Names a `Device` may give as its core or its timing, Linux boards included."""
+    return tuple(dict.fromkeys((*(name.partition("/")[0] for name in _timings()), *_hosts())))
 
 
 def timing_of(device: Device) -> Timing:
     """Look up the timing of `device`: its own if it names one, else that of its core.
+
+    An entry ``<name>/<kernels>`` holds for one kernel library only and comes
+    before the entry ``<name>``, which holds for any.
+
+    Raises
+    ------
+    ValueError
+        When there is no such timing, or none for the kernels of `device`.
+    """
+    name = device.timing or device.core
+    timings = _timings()
+    timing = timings.get(f"{name}/{device.kernels}") or timings.get(name)
+    if timing is None:
+        raise ValueError(
+            f"no cycle model for {name!r} with {device.kernels} kernels (device {device.name!r}); "
+            f"known cores and timings: {', '.join(timings)}"
+        )
+    return timing
+
+
+def host_timing(device: Device) -> HostTiming:
+    """Look up the timing of a Linux board: its own if it names one, else that of its core.
 
     Raises
     ------
@@ -94,10 +156,10 @@ def timing_of(device: Device) -> Timing:
         When there is no such timing.
     """
     name = device.timing or device.core
-    timing = _timings().get(name)
+    timing = _hosts().get(name)
     if timing is None:
-        known = ", ".join(_timings())
-        raise ValueError(f"no cycle model for {name!r} (device {device.name!r}); known cores and timings: {known}")
+        known = ", ".join(_hosts())
+        raise ValueError(f"no host timing for {name!r} (device {device.name!r}); known cores and timings: {known}")
     return timing
 
 
@@ -128,8 +190,8 @@ def estimate(graph: Graph, device: Device, costs: Sequence[OperatorCost]) -> Est
     low, high = overhead_cycles * timing.low, overhead_cycles * timing.high
     for cost, operator in zip(costs, graph.operators, strict=True):
         counted = _counted(graph, operator, device, timing)
-        low += cost.cycles * timing.low * counted.low
-        high += cost.cycles * timing.high * counted.high
+        low += cost.cycles / _both(1 / timing.low, 1 / counted.low)
+        high += cost.cycles * _both(timing.high, counted.high)
     known = [cost.instructions for cost in costs if cost.instructions is not None]
     whole = timing.own_instructions and len(known) == len(costs)
     return Estimate(
@@ -141,14 +203,19 @@ def estimate(graph: Graph, device: Device, costs: Sequence[OperatorCost]) -> Est
     )
 
 
+def _both(first: float, second: float) -> float:
+    """Combine two independent factors, both at least 1: their logarithms add as squares."""
+    return math.exp(math.hypot(math.log(first), math.log(second)))
+
+
 def _counted(graph: Graph, operator: Operator, device: Device, timing: Timing) -> Instructions:
     return instructions_of(workload(graph, operator), timing.instructions_of, device.kernels)
 
 
 def _cost(graph: Graph, device: Device, index: int, operator: Operator, counted: Instructions) -> OperatorCost:
     timing = timing_of(device)
-    weights = flash_weight_bytes(workload(graph, operator))
-    cycles = round(timing.cycles_per_instruction * counted.count + timing.cycles_per_weight_byte * weights)
+    weights = flash_weight_bytes(workload(graph, operator), timing.flash_cache_bytes)
+    cycles = round(timing.cycles_per_instruction * counted.count + timing.stall_cycles_per_weight_byte * weights)
     return OperatorCost(
         index=index,
         op=operator.name,
@@ -166,5 +233,14 @@ def _milliseconds(cycles: float, device: Device) -> float:
 
 @cache
 def _timings() -> dict[str, Timing]:
+    return {name: Timing(**entry) for name, entry in _document()["timings"].items()}
+
+
+@cache
+def _hosts() -> dict[str, HostTiming]:
+    return {name: HostTiming(**entry) for name, entry in _document()["hosts"].items()}
+
+
+def _document() -> dict[str, dict[str, dict[str, Any]]]:
     text = (files("devices") / "cycles" / "timing.json").read_text(encoding="utf-8")
-    return {name: Timing(**entry) for name, entry in json.loads(text)["timings"].items()}
+    return cast("dict[str, dict[str, dict[str, Any]]]", json.loads(text))

@@ -2,8 +2,15 @@
 
 Each function counts the iterations of one kernel's loop nest from shapes
 alone; a fitted table (`devices/cycles/*.json`) holds the instructions of one
-iteration.  Instructions are therefore linear in these counts, and every
-coefficient is the length of a loop body, so none is negative.
+iteration::
+
+    instructions = constant + sum over loops of coefficient x iterations
+
+``constant`` is the call: TFLM's wrapper, checks, arguments.  The loops are
+those over outputs (bias, requantisation, store), over multiply-accumulates
+with their loads, over weights and over padding; each docstring says which
+count is which.  Every coefficient is the length of a loop body, so none is
+negative.
 
 Three kernel sets are told apart, as TFLM + CMSIS-NN is built (commits
 tflite-micro 90b983c2b, CMSIS-NN 4ab83cc3):
@@ -21,17 +28,34 @@ from __future__ import annotations
 
 from typing import Literal
 
-from devices.loops_mve import Counts, im2col_taps, mve_convolution, mve_depthwise, mve_one_row, mve_pool, mve_product
-from devices.workload import Workload, padding_before
+from devices.im2col import Counts
+from devices.loops_dsp import (
+    depthwise_generic,
+    depthwise_multiplier4,
+    dsp_convolution,
+    dsp_depthwise,
+    dsp_depthwise_3x3,
+    dsp_fully_connected,
+    dsp_product,
+)
+from devices.loops_mve import (
+    mve_convolution,
+    mve_depthwise,
+    mve_fully_connected,
+    mve_one_row,
+    mve_pool,
+    mve_product,
+)
+from devices.padding import padding_before
+from devices.workload import Workload
 
 KernelSet = Literal["dsp", "mve", "reference"]
 
-# An odd last output channel shares its loads with nobody: about 0.6 of the work of a pair (15 of 26 instructions).
-ODD_CHANNEL = 0.6
-# Loop overhead and requantisation of one output of the scalar last channel, in units of one of its columns.
-SCALAR_OUTPUT = 12
-# Above this many output channels MVE turns a one-channel depthwise convolution into a plain one (GCC: 8).
-MVE_DEPTHWISE_AS_CONV = 8
+# Measured in one network each, so that a call cannot be told from its loops.
+FROM_ONE_MODEL = ("svdf", "unidirectional_sequence_lstm")
+# Work of one unit of an LSTM beside its products (five activations, cell update), in units of one weight: the int8
+# network's instructions less those of its eight products as fully connected layers, 243 a unit against 3.9 a weight.
+LSTM_UNIT = 62
 
 
 def loops(work: Workload, kernels: KernelSet) -> tuple[str, Counts]:
@@ -41,12 +65,14 @@ def loops(work: Workload, kernels: KernelSet) -> tuple[str, Counts]:
     -------
     (family, counts)
         Name of the table entry, and iterations by loop; ``constant`` is 1,
-        everything else counts the whole batch.
+        everything else counts the whole batch.  The families of
+        `FROM_ONE_MODEL` have no ``constant``: what was measured of them is
+        too little to tell a call from its loops.
     """
     family, counts = _one_image(work, kernels)
     if work.batch > 1:
         counts = {loop: count * work.batch for loop, count in counts.items()}
-    return family, {"constant": 1.0, **counts}
+    return family, counts if family in FROM_ONE_MODEL else {"constant": 1.0, **counts}
 
 
 def _one_image(work: Workload, kernels: KernelSet) -> tuple[str, Counts]:
@@ -58,14 +84,15 @@ def _one_image(work: Workload, kernels: KernelSet) -> tuple[str, Counts]:
         case "FULLY_CONNECTED":
             return "fully_connected", _fully_connected(work, kernels)
         case "AVERAGE_POOL_2D" | "MAX_POOL_2D":
-            return work.op.lower(), mve_pool(work) if kernels == "mve" else _pool(work)
+            return work.op.lower(), _pool(work, kernels)
         case "MEAN":
             return "mean", {"inputs": work.in_elements, "outputs": work.out_elements}
         case "RESHAPE":
             return "reshape", {"bytes": work.in_elements * work.element_bytes}
-        case "SVDF" | "UNIDIRECTIONAL_SEQUENCE_LSTM":
-            steps = work.out_elements // work.out_channels
-            return work.op.lower(), {"outputs": work.out_elements, "weight_steps": work.weight_bytes * steps}
+        case "SVDF":
+            return "svdf", _svdf(work)
+        case "UNIDIRECTIONAL_SEQUENCE_LSTM":
+            return "unidirectional_sequence_lstm", _lstm(work)
     return work.op.lower(), {"outputs": work.out_elements}
 
 
@@ -77,27 +104,26 @@ def _convolution(work: Workload, kernels: KernelSet) -> tuple[str, Counts]:
         return "conv_1x1", _pointwise(work, kernels)
     if kernels == "mve":
         one_row = work.height == work.kernel_height == 1 and not work.dilated
-        if one_row and work.stride_width * work.in_channels % 4 == 0:
-            return "conv_1xn", mve_one_row(work)
-        return "conv", mve_convolution(work)
-    return "conv", _im2col_convolution(work)
+        counts = mve_one_row(work) if one_row and work.stride_width * work.in_channels % 4 == 0 else None
+        return ("conv_1xn", counts) if counts is not None else ("conv", mve_convolution(work))
+    return "conv", dsp_convolution(work)
 
 
 def _depthwise(work: Workload, kernels: KernelSet) -> tuple[str, Counts]:
     if kernels == "reference":
         return "depthwise", _reference_depthwise(work)
-    if kernels == "mve" and work.in_channels == 1 and work.out_channels > MVE_DEPTHWISE_AS_CONV:
-        return "depthwise_as_conv", {**mve_convolution(work), "weights": work.columns * work.out_channels}
+    if kernels == "mve" and work.in_channels == 1 and work.out_channels > 1 and work.dtype == "int8":
+        return "conv", mve_convolution(work)
     # For 16-bit activations TFLM calls the plain kernel even where CMSIS-NN has a fast one.
     if work.multiplier == 1 and not work.dilated and work.dtype == "int8":
         if kernels == "mve":
             return "depthwise", mve_depthwise(work)
         if _is_3x3(work):
-            return "depthwise_3x3", _depthwise_3x3(work)
-        return "depthwise", _im2col_depthwise(work)
+            return "depthwise_3x3", dsp_depthwise_3x3(work)
+        return "depthwise", dsp_depthwise(work)
     if work.multiplier % 4 == 0 and not work.dilated:
-        return "depthwise_multiplier4", _depthwise_multiplier4(work)
-    return "depthwise_generic", _depthwise_generic(work)
+        return "depthwise_multiplier4", depthwise_multiplier4(work)
+    return "depthwise_generic", depthwise_generic(work)
 
 
 def _is_3x3(work: Workload) -> bool:
@@ -109,158 +135,71 @@ def _is_3x3(work: Workload) -> bool:
     )
 
 
-def _im2col_convolution(work: Workload) -> Counts:
-    """im2col in pairs of pixels, output channels in pairs, columns in fours (arm_convolve_s8, _s16)."""
-    quads, rest = divmod(work.columns, 4)
-    pairs, single = divmod(work.pixels, 2)
-    channel_pairs, odd = divmod(work.out_channels, 2)
-    blocks = pairs * (channel_pairs + ODD_CHANNEL * odd)
-    last = single * work.out_channels
-    return {
-        **im2col_taps(work),
-        "widened_quads": work.pixels * quads,
-        "widened_rest": work.pixels * rest,
-        "blocks": blocks,
-        "block_quads": blocks * quads,
-        "block_rest": blocks * rest,
-        "last_pixel_outputs": last,
-        "last_pixel_quads": last * quads,
-        "last_pixel_rest": last * rest,
-    }
-
-
 def _pointwise(work: Workload, kernels: KernelSet) -> Counts:
-    """Matrix product without im2col: all pixels at once, or row by row when strided."""
+    """Matrix product without im2col: all pixels at once, or row by row when strided.
+
+    ``strided``, ``strided_rows``: the other kernel's call, and its call of the product for every row.
+    """
     strided = work.stride_height > 1 or work.stride_width > 1
     calls, rows = (work.out_height, work.out_width) if strided else (1, work.pixels)
-    counts = mve_product(work, rows) if kernels == "mve" else _dsp_product(work, rows)
+    counts = mve_product(work, rows) if kernels == "mve" else dsp_product(work, rows)
     counts = {loop: count * calls for loop, count in counts.items()}
     return {**counts, "strided": float(strided), "strided_rows": calls if strided else 0}
 
 
-def _dsp_product(work: Workload, rows: int) -> Counts:
-    """arm_nn_mat_mult_nt_t_s8 with DSP: 2 rows x 2 channels, columns by 16, by 4 and one by one."""
-    columns = work.columns
-    sixteens, rest = divmod(columns, 16)
-    quads, ones = divmod(rest, 4)
-    pairs, single = divmod(rows, 2)
-    channel_pairs, odd = divmod(work.out_channels, 2)
-    return {
-        "channel_pairs": channel_pairs,
-        "weight_sums": channel_pairs * columns,
-        "blocks": pairs * channel_pairs,
-        "block_sixteens": pairs * channel_pairs * sixteens,
-        "block_quads": pairs * channel_pairs * quads,
-        "block_rest": pairs * channel_pairs * ones,
-        "last_row_pairs": single * channel_pairs,
-        "last_row_sixteens": single * channel_pairs * sixteens,
-        "last_row_quads": single * channel_pairs * quads,
-        "last_row_rest": single * channel_pairs * ones,
-        "odd_channel_columns": odd * rows * (columns + SCALAR_OUTPUT),
-    }
-
-
-def _depthwise_3x3(work: Workload) -> Counts:
-    """Four channels at a time, no im2col, padding skipped (arm_depthwise_conv_3x3_s8)."""
-    fours, rest = divmod(work.in_channels, 4)
-    rows = work.rows_inside * work.out_width
-    taps = work.rows_inside * work.columns_inside
-    return {
-        "out_rows": work.out_height,
-        "pixels": work.pixels,
-        "fours": work.pixels * fours,
-        "four_rows": rows * fours,
-        "four_taps": taps * fours,
-        "ones": work.pixels * rest,
-        "one_rows": rows * rest,
-        "one_taps": taps * rest,
-    }
-
-
-def _im2col_depthwise(work: Workload) -> Counts:
-    """One column buffer a pixel, four channels and two taps at a time (arm_depthwise_conv_s8_opt)."""
-    fours, rest = divmod(work.in_channels, 4)
-    area = work.kernel_height * work.kernel_width
-    pairs, odd = divmod(area, 2)
-    rows = work.rows_inside * work.out_width
-    taps = work.rows_inside * work.columns_inside
-    rows_padded = work.pixels * work.kernel_height - rows
-    taps_padded = rows * work.kernel_width - taps
-    return {
-        "pixels": work.pixels,
-        "rows_inside": rows,
-        "rows_padded": rows_padded,
-        "row_elements_padded": rows_padded * work.kernel_width * work.in_channels,
-        "taps_inside": taps,
-        "tap_fours_inside": taps * fours,
-        "tap_ones_inside": taps * rest,
-        "taps_padded": taps_padded,
-        "tap_channels_padded": taps_padded * work.in_channels,
-        "fours": work.pixels * fours,
-        "four_tap_pairs": work.pixels * fours * pairs,
-        "four_odd_taps": work.pixels * fours * odd,
-        "ones": work.pixels * rest,
-        "one_taps": work.pixels * rest * area,
-    }
-
-
-def _depthwise_multiplier4(work: Workload) -> Counts:
-    """Four outputs of one input channel at a time, padding skipped."""
-    tiles = work.in_channels * (work.multiplier // 4)
-    return {
-        "out_rows": work.out_height,
-        "pixels": work.pixels,
-        "pixel_channels": work.pixels * work.in_channels,
-        "tiles": work.pixels * tiles,
-        "tile_rows": work.rows_inside * work.out_width * tiles,
-        "tile_taps": work.rows_inside * work.columns_inside * tiles,
-    }
-
-
-def _depthwise_generic(work: Workload) -> Counts:
-    """One output at a time: any multiplier, any dilation."""
-    return {
-        "pixels": work.pixels,
-        "outputs": work.pixels * work.out_channels,
-        "output_rows": work.rows_inside * work.out_width * work.out_channels,
-        "output_taps": work.rows_inside * work.columns_inside * work.out_channels,
-    }
-
-
 def _fully_connected(work: Workload, kernels: KernelSet) -> Counts:
-    """Dot products in pairs (dsp), fours (mve) or one by one (reference)."""
+    """One dot product an output: one by one (reference), in fours (mve) or in pairs (dsp)."""
     columns, outputs = work.in_channels, work.out_channels
     if kernels == "reference":
         return {"outputs": outputs, "output_columns": outputs * columns}
     if kernels == "mve":
-        fours, rest = divmod(outputs, 4)
-        vectors = -(-columns // 16)
-        return {"fours": fours, "four_vectors": fours * vectors, "ones": rest, "one_vectors": rest * vectors}
-    pairs, odd = divmod(outputs, 2)
-    blocks = pairs + ODD_CHANNEL * odd
-    sixteens, rest = divmod(columns, 16)
-    quads, ones = divmod(rest, 4)
-    return {
-        "outputs": outputs,
-        "blocks": blocks,
-        "block_sixteens": blocks * sixteens,
-        "block_quads": blocks * quads,
-        "block_rest": blocks * ones,
-    }
+        return mve_fully_connected(work)
+    return dsp_fully_connected(work)
 
 
-def _pool(work: Workload) -> Counts:
+def _pool(work: Workload, kernels: KernelSet) -> Counts:
+    """Taps inside the image, channels innermost (dsp, mve) or outermost (reference); padding is skipped.
+
+    ``pixels``: bounds; ``output_rows``, ``taps``: loops; ``tap_channels``: a load and an add or compare;
+    ``outputs``: division, clamping and store.
+    """
+    if kernels == "mve":
+        return mve_pool(work)
     taps = work.rows_inside * work.columns_inside
+    outputs = work.pixels * work.in_channels
+    counts: Counts = {"pixels": work.pixels, "tap_channels": taps * work.in_channels, "outputs": outputs}
+    if kernels == "reference":
+        return {**counts, "output_rows": work.rows_inside * work.out_width * work.in_channels}
+    return {**counts, "taps": taps}
+
+
+def _svdf(work: Workload) -> Counts:
+    """Project the input on every filter, shift its memory by one step, sum over the memory (arm_svdf_s8).
+
+    ``filters``: requantisation and loops; ``filter_columns``: a MAC of the projection; ``memory``: a value moved and
+    its MAC.  `kernel_width` is the length of the memory.
+    """
+    filters = work.multiplier * work.out_channels
     return {
-        "pixels": work.pixels,
-        "taps": taps,
-        "tap_channels": taps * work.in_channels,
-        "outputs": work.pixels * work.in_channels,
+        "filters": filters,
+        "filter_columns": filters * work.in_channels,
+        "memory": filters * work.kernel_width,
     }
+
+
+def _lstm(work: Workload) -> Counts:
+    """Four gates of every step: products with the input and the last output, then activations."""
+    units = work.out_channels
+    steps = work.out_elements // units
+    return {"steps_weights": steps * units * (4 * (work.in_channels + units) + LSTM_UNIT)}
 
 
 def _reference_convolution(work: Workload) -> Counts:
-    """Every output visits every tap and tests whether it lies in the padding."""
+    """Every output visits every tap and tests whether it lies in the padding.
+
+    ``pixels``, ``outputs``: loops, bias, clamping, store; ``output_rows``, ``output_taps``: loops and tests;
+    ``taps_inside``: addresses; ``tap_channels_inside``: two loads and a MAC.
+    """
     taps = work.rows_inside * work.columns_inside * work.out_channels
     outputs = work.pixels * work.out_channels
     return {

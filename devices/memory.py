@@ -1,4 +1,4 @@
-"""The tensor arena that a network needs on a 32-bit Arm core, to the byte where every operator is known.
+"""The tensor arena that a network needs on a 32-bit core, to the byte where every operator is known.
 
 TensorFlow Lite Micro splits the arena in two.  From the front: activations and
 the scratch buffers of kernels, placed by the greedy planner of
@@ -15,17 +15,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from devices.device import Kernels
 from devices.graph import Graph, Operator, Tensor
-from devices.kernels import EXTENSIONS, PARAMETERS, STATE, Call
+from devices.kernels import Call, extension_of
+from devices.lifetimes import activations, live_bytes
 from devices.persistent import persistent
 from devices.planner import ALIGNMENT, Buffer, aligned, place
 from devices.scratch import scratch
+from devices.structures import Structures, structures_of
 
 # bytes of structures of the interpreter, in the order it allocates them
 _FIXED = (36, 44, 36, 8, 8)  # arena allocator, planner, allocator, allocator of options, list of one subgraph
 _EVAL_TENSOR = 12
 _NODE = 32
-_TENSOR = 32
 _QUANTIZATION = 12  # and an int32 vector of zero points
 _SCRATCH_HANDLE = 4
 # bytes that only AllocateTensors needs, at the front of the arena
@@ -49,15 +51,16 @@ class Arena:
         Smallest arena in which ``AllocateTensors`` finishes: while it plans,
         the planner's own tables take the place of the activations, which
         matters for networks of small activations and many tensors.
-    peak_operator
-        Index of the operator during which the activations reach the high-water
-        mark; 0 for a graph without operators.
+    live_bytes
+        Activations and scratch alive while each operator runs, rounded up as
+        the planner does.  The most of them is below `activation_bytes` where
+        the planner leaves gaps.
     """
 
     activation_bytes: int
     bookkeeping_bytes: int
     setup_bytes: int
-    peak_operator: int
+    live_bytes: tuple[int, ...]
 
     @property
     def total_bytes(self) -> int:
@@ -70,65 +73,39 @@ class Arena:
         return max(self.total_bytes, self.setup_bytes)
 
 
-def plan_arena(graph: Graph, core: str) -> Arena:
-    """The arena of `graph` on `core`, such as ``cortex-m4``.
+def plan_arena(graph: Graph, core: str, kernels: Kernels = "cmsis-nn") -> Arena:
+    """The arena of `graph` on `core`, such as ``cortex-m4``, with a kernel library of TensorFlow Lite Micro.
+
+    With CMSIS-NN it equals measured arenas to the byte.  With ESP-NN, and with
+    the portable kernels on any core, it is calculated from their sources and
+    was not measured on a board (see `devices.kernels`).
 
     Raises
     ------
     ValueError
-        A core whose kernels are not known.
+        A core for which the library has no kernels.
     """
-    if core not in EXTENSIONS:
-        raise ValueError(f"the core must be one of {', '.join(sorted(EXTENSIONS))}; got {core!r}")
-    calls = tuple(Call(graph, operator, EXTENSIONS[core]) for operator in graph.operators)
+    extension, structures = extension_of(core, kernels), structures_of(core, kernels)
+    calls = tuple(Call(graph, operator, extension) for operator in graph.operators)
     requests = tuple(scratch(call) for call in calls)
     buffers = _buffers(graph, requests)
     offsets = place(buffers)
     activation_bytes = max((o + b.nbytes for o, b in zip(offsets, buffers, strict=True)), default=0)
-    bookkeeping_bytes, setup_bytes = _bookkeeping(graph, calls, requests, len(buffers))
+    bookkeeping_bytes, setup_bytes = _bookkeeping(graph, calls, requests, len(buffers), structures)
     return Arena(
         activation_bytes=activation_bytes,
         bookkeeping_bytes=bookkeeping_bytes,
         setup_bytes=setup_bytes,
-        peak_operator=_peak(buffers, offsets, len(graph.operators)),
+        live_bytes=live_bytes(buffers, len(graph.operators)),
     )
 
 
 def _buffers(graph: Graph, requests: Sequence[Sequence[int]]) -> list[Buffer]:
-    """Everything to be planned: tensors computed at run time, then scratch.
-
-    Step 0 is before the first operator, step i + 1 is operator i.
-    """
-    first: dict[int, int] = dict.fromkeys(graph.inputs, 0)
-    last: dict[int, int] = dict.fromkeys(graph.inputs, 0)
-    for step, operator in enumerate(graph.operators, start=1):
-        for index in operator.outputs:
-            first.setdefault(index, step)
-        for index in (*operator.inputs, *operator.outputs):
-            last[index] = step
-    for index in graph.outputs:
-        first.setdefault(index, len(graph.operators))
-        last[index] = len(graph.operators)
-    buffers = [
-        Buffer(nbytes=aligned(tensor.nbytes), first=first.get(index, -1), last=last.get(index, -1))
-        for index, tensor in enumerate(graph.tensors)
-        if tensor.constant_bytes is None and not tensor.is_variable and tensor.nbytes
-    ]
+    """Everything to be planned: tensors computed at run time, then scratch."""
+    buffers = activations(graph, ALIGNMENT)
     for step, sizes in enumerate(requests, start=1):
         buffers += (Buffer(nbytes=aligned(nbytes), first=step, last=step) for nbytes in sizes)
     return buffers
-
-
-def _peak(buffers: Sequence[Buffer], offsets: Sequence[int], n_operators: int) -> int:
-    """The operator with the highest end of a live buffer; among equals that with most bytes alive, then the first."""
-
-    def pressure(operator: int) -> tuple[int, int]:
-        alive = [
-            (o + b.nbytes, b.nbytes) for o, b in zip(offsets, buffers, strict=True) if b.first <= operator + 1 <= b.last
-        ]
-        return max((end for end, _ in alive), default=0), sum(nbytes for _, nbytes in alive)
-
-    return max(range(n_operators), key=pressure, default=0)
 
 
 class _Tail:
@@ -144,12 +121,12 @@ class _Tail:
 
 
 def _bookkeeping(
-    graph: Graph, calls: Sequence[Call], requests: Sequence[Sequence[int]], n_planned: int
+    graph: Graph, calls: Sequence[Call], requests: Sequence[Sequence[int]], n_planned: int, structures: Structures
 ) -> tuple[int, int]:
     """Bytes of the persistent structures, and the smallest arena in which they can be set up."""
     tail = _Tail()
-    _take_interpreter(tail, graph)
-    setup_bytes = _take_kernels(tail, calls, requests)
+    _take_interpreter(tail, graph, structures)
+    setup_bytes = _take_kernels(tail, calls, requests, structures)
     n_requests = sum(map(len, requests))
     tail.take(_SCRATCH_HANDLE * n_requests)
     for tensor in graph.tensors:
@@ -161,43 +138,44 @@ def _bookkeeping(
     for ports in (graph.inputs, graph.outputs):
         tail.take(4 * len(ports), ALIGNMENT)
         for index in ports:
-            _take_tensor(tail, graph.tensors[index])
+            _take_tensor(tail, graph.tensors[index], structures)
     return tail.used, setup_bytes
 
 
-def _take_interpreter(tail: _Tail, graph: Graph) -> None:
+def _take_interpreter(tail: _Tail, graph: Graph, structures: Structures) -> None:
     """What is there before any kernel is prepared."""
     for nbytes in (*_FIXED, _EVAL_TENSOR * len(graph.tensors), _NODE * len(graph.operators)):
         tail.take(nbytes)
     for operator in graph.operators:
-        if operator.name in PARAMETERS:
-            tail.take(*PARAMETERS[operator.name])
+        if operator.name in structures.parameters:
+            tail.take(*structures.parameters[operator.name])
     for operator in graph.operators:
-        if operator.name in STATE:
-            tail.take(STATE[operator.name], ALIGNMENT)
+        if operator.name in structures.state:
+            tail.take(structures.state[operator.name], ALIGNMENT)
 
 
-def _take_kernels(tail: _Tail, calls: Sequence[Call], requests: Sequence[Sequence[int]]) -> int:
+def _take_kernels(tail: _Tail, calls: Sequence[Call], requests: Sequence[Sequence[int]], structures: Structures) -> int:
     """What preparing the kernels takes; returns the arena that the hungriest of them needs meanwhile."""
     setup_bytes = n_requests = 0
     for call, sizes in zip(calls, requests, strict=True):
         for nbytes in persistent(call):
             tail.take(nbytes, ALIGNMENT)
         kept = _SCRATCH_REQUEST * (_MOST_SCRATCH_REQUESTS + n_requests)
-        setup_bytes = max(setup_bytes, tail.used + kept + _temporary_bytes(call.graph, call.operator))
+        meanwhile = _temporary_bytes(call.graph, call.operator, structures.tensor)
+        setup_bytes = max(setup_bytes, tail.used + kept + meanwhile)
         n_requests += len(sizes)
     return setup_bytes
 
 
-def _take_tensor(tail: _Tail, tensor: Tensor) -> None:
-    tail.take(_TENSOR)
+def _take_tensor(tail: _Tail, tensor: Tensor, structures: Structures) -> None:
+    tail.take(structures.tensor)
     if tensor.scales:
         tail.take(_QUANTIZATION)
         tail.take(4 + 4 * tensor.scales)
 
 
-def _temporary_bytes(graph: Graph, operator: Operator) -> int:
+def _temporary_bytes(graph: Graph, operator: Operator, tensor_bytes: int) -> int:
     """Tensors that the kernel looks at while it is prepared; convolutions look at theirs twice."""
     seen = [graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
-    once = sum(_TENSOR + (_QUANTIZATION + 4 + 4 * tensor.scales if tensor.scales else 0) for tensor in seen)
+    once = sum(tensor_bytes + (_QUANTIZATION + 4 + 4 * tensor.scales if tensor.scales else 0) for tensor in seen)
     return 2 * once if operator.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV") else once

@@ -1,6 +1,6 @@
 """Buffers that kernels allocate for good while they are prepared.
 
-Rules of tflite-micro@90b983c2b with CMSIS-NN@4ab83cc3.
+Rules of tflite-micro@90b983c2b with CMSIS-NN@4ab83cc3, and of esp-tflite-micro@99f49e14.
 """
 
 from __future__ import annotations
@@ -27,16 +27,14 @@ def persistent(call: Call) -> tuple[int, ...]:
 
 
 def _convolution(call: Call) -> list[int]:
-    """Multiplier and shift of every channel."""
+    """Multiplier and shift of every channel; CMSIS-NN leaves them out where nothing is quantised."""
     weights = call.weights
-    if weights is None or not weights.shape or (call.out.dtype not in QUANTIZED and not _is_transposed(call)):
+    if weights is None or not weights.shape:
+        return []
+    if call.extension.is_cmsis_nn and call.out.dtype not in QUANTIZED and call.operator.name != "TRANSPOSE_CONV":
         return []
     axis = -1 if call.operator.name == "DEPTHWISE_CONV_2D" else 0
     return [4 * weights.shape[axis]] * 2
-
-
-def _is_transposed(call: Call) -> bool:
-    return call.operator.name == "TRANSPOSE_CONV"
 
 
 def _fully_connected(call: Call) -> list[int]:
@@ -64,8 +62,13 @@ def _svdf(call: Call) -> list[int]:
 
 
 def _lstm(call: Call) -> list[int]:
-    """Sums of the weights of every gate, as wide as a bias."""
-    if call.source is None or call.source.dtype not in QUANTIZED or not call.out.shape:
+    """Sums of the weights of every gate, as wide as a bias, with CMSIS-NN."""
+    if (
+        not call.extension.is_cmsis_nn
+        or call.source is None
+        or call.source.dtype not in QUANTIZED
+        or not call.out.shape
+    ):
         return []
     return [(4 if call.source.dtype is DType.INT8 else 8) * call.out.shape[-1]] * _LSTM_SUMS
 

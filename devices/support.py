@@ -1,58 +1,65 @@
-"""What TensorFlow Lite Micro with CMSIS-NN cannot run, or runs to wrong results.
+"""What the runtime of a board cannot run, or runs to wrong results.
 
 A constraint is a function of the graph and one of its operators that is true
 where the operator is fine; its docstring is what a user reads where it is not.
-To add one: write the function and name it in `CONSTRAINTS`.
+To add one: write the function and name it in the tuple of every runtime and
+kernel library that it holds for (`CONSTRAINTS`).
 
-Source: tflite-micro@90b983c2b (``micro_mutable_op_resolver.h`` and the kernels);
-every kind was tried in the interpreter.
+Sources: tflite-micro@90b983c2b, CMSIS-NN@4ab83cc3, esp-tflite-micro@99f49e14,
+ai-edge-litert 2.3.0.  What portable kernels and LiteRT refuse was tried in
+their interpreters; what only CMSIS-NN or ESP-NN refuse was read in their sources.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from devices.device import Device, Kernels
 from devices.graph import DType, Graph, Operator, Tensor
+from devices.operators import FLOAT_ONLY, MOST_AXES, NO_INT16, NOT_IN_LITERT, OPERATORS, UINT8
+from devices.vela import NPU_OPERATOR
 
 Constraint = Callable[[Graph, Operator], bool]
 
 _INT4 = (DType.INT4, DType.INT2, DType.UINT4)
 _WEIGHTED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
-_RECURRENT = frozenset({"SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"})  # input 1 holds weights here too
+_LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+_RECURRENT = frozenset({"SVDF", _LSTM})  # input 1 holds weights here too
+_MOST_JOINED = 10  # inputs of a CONCATENATION
 
-OPERATORS = frozenset(
+
+def unsupported(graph: Graph, device: Device) -> tuple[str, ...]:
+    """Why the runtime of `device` cannot run `graph`: a sentence per operator and constraint, none where it can.
+
+    An operator stands by its name, a custom one by its own code.
     """
-    ABS ADD ADD_N ARG_MAX ARG_MIN ASSIGN_VARIABLE AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND BROADCAST_ARGS
-    BROADCAST_TO CALL_ONCE CAST CEIL CONCATENATION CONV_2D COS CUMSUM DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE
-    DIV DYNAMIC_UPDATE_SLICE ELU EMBEDDING_LOOKUP EQUAL EXP EXPAND_DIMS FILL FLOOR FLOOR_DIV FLOOR_MOD
-    FULLY_CONNECTED GATHER GATHER_ND GREATER GREATER_EQUAL HARD_SWISH IF L2_NORMALIZATION L2_POOL_2D LEAKY_RELU
-    LESS LESS_EQUAL LOG LOGICAL_AND LOGICAL_NOT LOGICAL_OR LOGISTIC LOG_SOFTMAX MAXIMUM MAX_POOL_2D MEAN MINIMUM
-    MIRROR_PAD MUL NEG NOT_EQUAL PACK PAD PADV2 PRELU QUANTIZE READ_VARIABLE REDUCE_ALL REDUCE_MAX REDUCE_MIN RELU
-    RELU6 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR REVERSE_V2 ROUND RSQRT SELECT_V2 SHAPE SIN SLICE SOFTMAX
-    SPACE_TO_BATCH_ND SPACE_TO_DEPTH SPLIT SPLIT_V SQRT SQUARE SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM SVDF
-    TANH TRANSPOSE TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE_LSTM UNPACK VAR_HANDLE WHILE ZEROS_LIKE
-    """.split()  # noqa: SIM905 - one name a line would hide the list
-)
-
-
-def unsupported(graph: Graph) -> tuple[str, ...]:
-    """Why the runtime cannot run `graph`: one sentence per operator and constraint, none where it can."""
+    constraints = ETHOS_U if device.accelerator is not None else CONSTRAINTS[device.kernels]
     return tuple(
         f"Operator {index} ({operator.name}): {constraint.__doc__}"
         for index, operator in enumerate(graph.operators)
-        for constraint in CONSTRAINTS
+        for constraint in constraints
         if not constraint(graph, operator)
     )
 
 
 def builtin(_graph: Graph, operator: Operator) -> bool:
-    """Custom operators are not part of the exported runtime; convert with built-in operators only."""
+    """Custom operators are not scored, for their memory and time are not known; use built-in operators only."""
     return not operator.is_custom
+
+
+def builtin_or_compiled(_graph: Graph, operator: Operator) -> bool:
+    """Custom operators other than the Ethos-U's are not scored: memory and time are not known; use built-in ones."""
+    return not operator.is_custom or operator.name == NPU_OPERATOR
 
 
 def known(_graph: Graph, operator: Operator) -> bool:
     """TensorFlow Lite Micro does not have this operator; replace the layer by one of operators that it has."""
     return operator.is_custom or operator.name in OPERATORS
+
+
+def known_to_litert(_graph: Graph, operator: Operator) -> bool:
+    """LiteRT does not have this operator; replace the layer by one of operators that it has."""
+    return operator.is_custom or operator.name not in NOT_IN_LITERT
 
 
 def not_hybrid(graph: Graph, operator: Operator) -> bool:
@@ -77,10 +84,9 @@ def no_float16(graph: Graph, operator: Operator) -> bool:
 
 
 def not_weight_only(graph: Graph, operator: Operator) -> bool:
-    """Weights stored as integers and dequantised at run time give wrong results; quantise the activations too."""
+    """Weights with a scale per channel, dequantised at run time, give wrong results; quantise activations too."""
     source = graph.tensor(operator, 0)
-    is_constant = source is not None and source.constant_bytes is not None
-    return operator.name != "DEQUANTIZE" or not is_constant or source is None or source.dtype is DType.FLOAT16
+    return operator.name != "DEQUANTIZE" or source is None or source.scales <= 1
 
 
 def no_int2(graph: Graph, operator: Operator) -> bool:
@@ -108,17 +114,81 @@ def int4_with_int8(graph: Graph, operator: Operator) -> bool:
 
 
 def int16_fully_connected_per_tensor(graph: Graph, operator: Operator) -> bool:
-    """With int16 activations the weights of a fully connected layer must have one scale, not one per channel."""
+    """CMSIS-NN needs one scale, not one per channel, for a fully connected layer of int16 activations."""
+    return _has_one_int16_scale(graph, operator)
+
+
+def esp_nn_int16_fully_connected_per_tensor(graph: Graph, operator: Operator) -> bool:
+    """ESP-NN runs fully connected layers of int16 activations with a scale per channel to wrong results; use one."""
+    return _has_one_int16_scale(graph, operator)
+
+
+def whole_channels(graph: Graph, operator: Operator) -> bool:
+    """CMSIS-NN runs grouped convolutions to wrong results unless activations and weights are int8; use these."""
+    source, weights = graph.tensor(operator, 0), graph.tensor(operator, 1)
+    if operator.name != "CONV_2D" or source is None or weights is None or not _are_images(source, weights):
+        return True
+    is_int8 = source.dtype is DType.INT8 and weights.dtype is DType.INT8
+    return source.shape[3] == weights.shape[3] or is_int8 or source.dtype is DType.FLOAT32
+
+
+def four_axes(graph: Graph, operator: Operator) -> bool:
+    """CMSIS-NN takes at most 4 axes here; reshape before and after."""
+    source = graph.tensor(operator, 0)
+    if source is None or len(source.shape) <= 4:
+        return True
+    return operator.name != "BATCH_MATMUL" and (operator.name != "TRANSPOSE" or source.dtype is not DType.INT8)
+
+
+def few_axes(graph: Graph, operator: Operator) -> bool:
+    """There are more axes than the kernel takes (4 to 6, by operator); reshape before and after."""
+    source = graph.tensor(operator, 0)
+    return source is None or len(source.shape) <= MOST_AXES.get(operator.name, len(source.shape))
+
+
+def few_inputs(_graph: Graph, operator: Operator) -> bool:
+    """At most 10 tensors can be concatenated at once; concatenate in steps."""
+    return operator.name != "CONCATENATION" or len(operator.inputs) <= _MOST_JOINED
+
+
+def float_only(graph: Graph, operator: Operator) -> bool:
+    """The kernel takes float32 only; replace the layer or keep it in float32."""
+    source = graph.tensor(operator, 0)
+    return operator.name not in FLOAT_ONLY or source is None or source.dtype is DType.FLOAT32
+
+
+def not_int16(graph: Graph, operator: Operator) -> bool:
+    """The kernel takes float32 and int8, not int16; use int8 activations."""
+    source = graph.tensor(operator, 0)
+    return operator.name not in NO_INT16 or source is None or source.dtype is not DType.INT16
+
+
+def not_uint8(graph: Graph, operator: Operator) -> bool:
+    """Activations of uint8 are refused; convert again with int8."""
+    if operator.is_custom or operator.name in UINT8 or operator.name in _WEIGHTED:  # these have a sentence of their own
+        return True
+    source = graph.tensor(operator, 0)
+    return source is None or source.dtype is not DType.UINT8
+
+
+def plain_lstm(_graph: Graph, operator: Operator) -> bool:
+    """LSTM layers need all four gates, and no peephole, projection or layer normalisation; use a plain LSTM."""
+    if operator.name != _LSTM or operator.is_custom:
+        return True
+    given = [index >= 0 for index in operator.inputs]
+    needed, barred = (*range(1, 9), *range(12, 16)), (*range(9, 12), 16, 17, *range(20, 24))
+    return len(given) == 24 and all(given[i] for i in needed) and not any(given[i] for i in barred)
+
+
+def _has_one_int16_scale(graph: Graph, operator: Operator) -> bool:
     source, weights = _source(graph, operator), _weights(graph, operator)
     if operator.name != "FULLY_CONNECTED" or source is None or weights is None:
         return True
     return source.dtype is not DType.INT16 or weights.scales <= 1
 
 
-def int16_extreme(graph: Graph, operator: Operator) -> bool:
-    """There is no int16 kernel for the greatest or least of an axis; use int8 activations or average pooling."""
-    source = graph.tensor(operator, 0)
-    return operator.name not in ("REDUCE_MAX", "REDUCE_MIN") or source is None or source.dtype is not DType.INT16
+def _are_images(*tensors: Tensor) -> bool:
+    return all(len(tensor.shape) == 4 for tensor in tensors)
 
 
 def _weights(graph: Graph, operator: Operator) -> Tensor | None:
@@ -132,17 +202,28 @@ def _source(graph: Graph, operator: Operator) -> Tensor | None:
     return graph.tensor(operator, 2 if operator.name == "TRANSPOSE_CONV" else 0)
 
 
-CONSTRAINTS: tuple[Constraint, ...] = (
-    builtin,
+_MICRO: tuple[Constraint, ...] = (
     known,
     not_hybrid,
     activations_known,
+    not_uint8,
+    float_only,
+    not_int16,
     no_float16,
     not_weight_only,
     no_int2,
     int4_kernel,
     int4_fully_connected_per_tensor,
     int4_with_int8,
-    int16_fully_connected_per_tensor,
-    int16_extreme,
+    few_axes,
+    few_inputs,
+    plain_lstm,
 )
+CONSTRAINTS: dict[Kernels, tuple[Constraint, ...]] = {
+    "cmsis-nn": (builtin, *_MICRO, int16_fully_connected_per_tensor, whole_channels, four_axes),
+    "esp-nn": (builtin, *_MICRO, esp_nn_int16_fully_connected_per_tensor),
+    "reference": (builtin, *_MICRO),
+    "xnnpack": (builtin, known_to_litert),
+}
+# what Vela leaves on the core is run by CMSIS-NN; of int16 it takes fully connected layers with scales per channel
+ETHOS_U: tuple[Constraint, ...] = (builtin_or_compiled, *_MICRO, whole_channels, four_axes)

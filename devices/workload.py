@@ -9,10 +9,10 @@ estimated cannot drift apart.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 from devices.graph import DType, Graph, Operator, Tensor
+from devices.padding import taps_inside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,18 @@ class Workload:
         return self.kernel_height * self.kernel_width * self.in_channels
 
     @property
+    def multiplies(self) -> int:
+        """Multiply-accumulates of a convolution or fully connected layer, those in the padding too; else 0."""
+        match self.op:
+            case "CONV_2D":
+                return self.batch * self.pixels * self.out_channels * self.columns
+            case "DEPTHWISE_CONV_2D":
+                return self.batch * self.pixels * self.out_channels * self.kernel_height * self.kernel_width
+            case "FULLY_CONNECTED":
+                return self.batch * self.in_channels * self.out_channels
+        return 0
+
+    @property
     def dilated(self) -> bool:
         """True when the kernel has holes."""
         return self.dilation_height > 1 or self.dilation_width > 1
@@ -99,35 +111,11 @@ class Workload:
         )
 
 
-def padding_before(size: int, kernel: int, stride: int, dilation: int, out: int) -> int:
-    """Zeros that SAME padding puts before the first element along one axis."""
-    return max((out - 1) * stride + (kernel - 1) * dilation + 1 - size, 0) // 2
-
-
-@lru_cache(maxsize=4096)
-def taps_inside(size: int, kernel: int, stride: int, dilation: int, same: bool, out: int) -> int:
-    """Kernel taps along one axis that read the image and not its padding, summed over `out` positions.
-
-    Parameters
-    ----------
-    size, out
-        Elements of input and output along the axis.
-    """
-    before = padding_before(size, kernel, stride, dilation, out) if same else 0
-    total = 0
-    for position in range(out):
-        first = position * stride - before
-        skipped = max(0, -(first // dilation))  # taps before element 0
-        reached = (size - 1 - first) // dilation + 1  # taps before element `size`
-        total += max(0, min(kernel, reached) - skipped)
-    return total
-
-
 def workload(graph: Graph, operator: Operator) -> Workload:
     """Read the workload of one operator of `graph`.
 
-    Operators other than convolutions, pools and fully connected layers are
-    described by their element counts alone.
+    Operators other than convolutions, pools, SVDF and fully connected layers
+    are described by their element counts alone.
     """
     match operator.name:
         case "CONV_2D" | "DEPTHWISE_CONV_2D":
@@ -136,6 +124,8 @@ def workload(graph: Graph, operator: Operator) -> Workload:
             return _pool(graph, operator)
         case "FULLY_CONNECTED":
             return _fully_connected(graph, operator)
+        case "SVDF":
+            return _svdf(graph, operator)
     return _plain(graph, operator)
 
 
@@ -245,4 +235,19 @@ def _fully_connected(graph: Graph, operator: Operator) -> Workload:
         element_bytes=max(1, source.dtype.bits // 8),
         weight_bytes=weights.nbytes,
         weight_bits=weights.dtype.bits,
+    )
+
+
+def _svdf(graph: Graph, operator: Operator) -> Workload:
+    """An SVDF: `kernel_width` is its memory, `multiplier` the filters of one output."""
+    plain = _plain(graph, operator)
+    features, memory = graph.tensor(operator, 1), graph.tensor(operator, 2)
+    if features is None or memory is None or len(features.shape) != 2:
+        return plain
+    return replace(
+        plain,
+        in_channels=features.shape[1],
+        kernel_width=memory.shape[-1],
+        multiplier=features.shape[0] // max(1, plain.out_channels),
+        weight_bits=features.dtype.bits,
     )

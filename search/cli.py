@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from search.errors import TinyFrontError
+from search.errors import StorageError, TinyFrontError
 
 _DESCRIPTION = (
     "Search network architecture and compression together for a microcontroller, "
@@ -122,7 +122,9 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _command(commands, "score", "what a .tflite of any origin costs on a board, and whether it fits")
     command.add_argument("model", metavar="MODEL.tflite")
-    command.add_argument("--device", required=True, metavar="NAME", help="board name or board .toml file")
+    board = command.add_mutually_exclusive_group(required=True)
+    board.add_argument("--device", metavar="NAME", help="board name or board .toml file")
+    board.add_argument("--all-devices", action="store_true", help="a line for every board of the catalogue")
     command.add_argument("--data", metavar="NAME|PATH", help="also run it on this data's validation and test split")
     _add_json(command)
 
@@ -161,6 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     toolchain, 5 storage, 130 and 143 for SIGINT and SIGTERM.
     """
     began = time.monotonic()
+    if sys.stdout is None:  # closed by the caller: descriptor 1 must not fall to the next file that is opened
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - for as long as the process lives
     options = parser().parse_args(arguments)
     if options.command is None:
         parser().print_help()
@@ -179,8 +183,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"tinyfront: stopped{_GOES_ON[_is_search(options)]}", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is flushed when Python ends
+        _drop_stdout()
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        _drop_stdout()
+        print(f"tinyfront: {error}: free space, or check where the output goes", file=sys.stderr)
+        return StorageError.exit_code
+
+
+def _drop_stdout() -> None:
+    """Send to nowhere what is flushed when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_search(options: argparse.Namespace) -> bool:

@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from devices.suggestion import suggestion
 from search import codec, text
@@ -110,14 +109,29 @@ def status(options: argparse.Namespace, _: float) -> int:
 
 
 def score(options: argparse.Namespace, _: float) -> int:
-    """``tinyfront score``: exit 1 when the file does not fit or cannot run."""
-    from search.scoring import score_document, score_file, score_text
+    """``tinyfront score``: exit 1 when the file does not fit or cannot run, on all boards where all were asked for."""
+    from search.score_document import matrix_document, score_document
+    from search.scoring import score_everywhere, score_file
 
+    model = Path(options.model)
+    if options.all_devices:
+        if options.data is not None:
+            raise JobError("--data goes with one board: give --device NAME in place of --all-devices")
+        matrix = score_everywhere(model)
+        if options.json:
+            _print_json(matrix_document(matrix))
+        else:
+            from search.matrix_text import matrix_text
+
+            print(matrix_text(matrix), end="")
+        return 0 if matrix.n_fits else 1
     with redirected((STDOUT,), STDERR):  # interpreters print, and stdout is data
-        scored = score_file(Path(options.model), options.device, options.data)
+        scored = score_file(model, options.device, options.data)
     if options.json:
         _print_json(score_document(scored))
     else:
+        from search.score_text import score_text
+
         print(score_text(scored), end="")
     return 0 if scored.fits else 1
 
@@ -149,31 +163,17 @@ def export(options: argparse.Namespace, _: float) -> int:
 def devices(options: argparse.Namespace, _: float) -> int:
     """``tinyfront devices``."""
     from devices.boards import device_names
+    from search.board_document import board_document
+    from search.board_text import board_text, boards_table
     from search.boards import find_device
 
-    names = [options.name] if options.name else list(device_names())
-    boards = [find_device(name) for name in names]
+    boards = [find_device(name) for name in ([options.name] if options.name else device_names())]
     if options.json:
-        documents = [codec.unstructure(board) for board in boards]
+        documents = [board_document(board) for board in boards]
         _print_json(documents[0] if options.name else documents)
-    elif options.name:
-        print(_board_text(codec.unstructure(boards[0])), end="")
     else:
-        for board in boards:
-            print(
-                f"{board.name:<24} {board.core:<14} {board.clock_hz / 1e6:>5g} MHz  flash {board.flash_bytes:>9} B"
-                f"  RAM {board.ram_bytes:>8} B  {board.description}"
-            )
+        print(board_text(boards[0]) if options.name else boards_table(boards), end="")
     return 0
-
-
-def _board_text(document: Mapping[str, Any]) -> str:
-    sources = dict(document["sources"])
-    lines = []
-    for key, value in document.items():
-        if key != "sources":
-            lines.append(f"{key:<16} {value}" + (f"   [{sources[key]}]" if key in sources else ""))
-    return "\n".join(lines) + "\n"
 
 
 COMMANDS: Mapping[str, Command] = {

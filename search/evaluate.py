@@ -27,12 +27,17 @@ from search.record import InterpreterName, Proportion
 if TYPE_CHECKING:
     from compressors.compressor import Network
     from devices.artifact import Artifact, Port
+    from devices.device import Runtime
     from search.datasets.dataset import Split
 
 Array: TypeAlias = npt.NDArray[Any]
 T = TypeVar("T")
 
-_PACKAGES: dict[InterpreterName, str] = {"tflm": "tflite-micro", "litert": "ai-edge-litert"}
+_PACKAGES: dict[InterpreterName, str] = {
+    "tflm": "tflite-micro",
+    "litert": "ai-edge-litert",
+    "xnnpack": "ai-edge-litert",
+}
 # Far above any microcontroller's RAM, so that an artifact which is over budget can still be scored.
 _ARENA_BYTES = (16 << 20, 256 << 20)
 _BATCH = 512
@@ -42,28 +47,31 @@ class EvaluationError(TinyFrontError):
     """The interpreter does not run this artifact; the message says what it answered."""
 
 
-def available_interpreter() -> InterpreterName:
-    """The best interpreter of this machine: ``tflm`` where its wheel imports (Linux x86-64), else ``litert``.
+def available_interpreter(runtime: Runtime = "tflm") -> InterpreterName:
+    """The best interpreter of this machine for the runtime of a device.
+
+    For TensorFlow Lite Micro ``tflm`` where its wheel imports (Linux x86-64),
+    else ``litert``, a stand-in; for LiteRT ``xnnpack``: LiteRT with the kernels
+    that a Linux board runs.
 
     Raises
     ------
     ToolchainError
-        When neither can be imported.
+        When none can be imported.
     """
-    try:
-        from tflite_micro import runtime  # noqa: F401
-    except (ImportError, OSError):
-        pass
-    else:
-        return "tflm"
+    if runtime == "tflm":
+        try:
+            from tflite_micro import runtime as _  # noqa: F401
+        except (ImportError, OSError):
+            pass
+        else:
+            return "tflm"
     try:
         from ai_edge_litert import interpreter  # noqa: F401
     except (ImportError, OSError) as error:
-        raise ToolchainError(
-            f"no interpreter for .tflite files can be imported ({error}): "
-            "install tflite-micro (Linux x86-64) or ai-edge-litert"
-        ) from error
-    return "litert"
+        wanted = "tflite-micro (Linux x86-64) or ai-edge-litert" if runtime == "tflm" else "ai-edge-litert"
+        raise ToolchainError(f"no interpreter for .tflite files can be imported ({error}): install {wanted}") from error
+    return "litert" if runtime == "tflm" else "xnnpack"
 
 
 def interpreter_version(interpreter: InterpreterName) -> str:
@@ -178,15 +186,25 @@ def _tflm(content: bytes) -> Callable[[Array], Array]:
 
 
 def _litert(content: bytes) -> Callable[[Array], Array]:
-    """Inference of one sample by LiteRT's builtin kernels: XNNPACK's differ more from the device's."""
+    """Inference of one sample by LiteRT's builtin kernels: XNNPACK's differ more from a microcontroller's."""
+    return _opened(content, xnnpack=False)
+
+
+def _xnnpack(content: bytes) -> Callable[[Array], Array]:
+    """Inference of one sample by LiteRT as it runs on a Linux board: XNNPACK's kernels where it has them."""
+    return _opened(content, xnnpack=True)
+
+
+def _opened(content: bytes, *, xnnpack: bool) -> Callable[[Array], Array]:
     try:
         from ai_edge_litert import interpreter as litert
     except (ImportError, OSError) as error:
         raise ToolchainError(f"ai-edge-litert cannot be imported ({error}): install it") from error
-    plain = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    kinds = litert.OpResolverType
+    kernels = kinds.BUILTIN if xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 
     def make() -> Any:
-        made = litert.Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=plain)
+        made = litert.Interpreter(model_content=content, num_threads=1, experimental_op_resolver_type=kernels)
         made.allocate_tensors()
         return made
 
@@ -201,7 +219,11 @@ def _litert(content: bytes) -> Callable[[Array], Array]:
     return _bound(made.reset_all_variables, give, made.invoke, made.get_tensor, source, sink)
 
 
-_OPENERS: dict[InterpreterName, Callable[[bytes], Callable[[Array], Array]]] = {"tflm": _tflm, "litert": _litert}
+_OPENERS: dict[InterpreterName, Callable[[bytes], Callable[[Array], Array]]] = {
+    "tflm": _tflm,
+    "litert": _litert,
+    "xnnpack": _xnnpack,
+}
 
 
 def _bound(

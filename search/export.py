@@ -14,7 +14,8 @@ from devices.export.write import export
 from devices.flatbuffer import read_artifact, read_graph
 from devices.footprint import exceeded
 from devices.measure import measure
-from search.errors import JobError, NothingFitsError, StorageError
+from devices.vela import VelaError, compile
+from search.errors import JobError, NothingFitsError, StorageError, ToolchainError
 from search.front import front, pick
 from search.record import Proportion, TrialRecord
 from search.show import budget_and_device, records_on
@@ -56,6 +57,8 @@ def export_trial(
         When the run has no front, or the model does not fit the board.
     StorageError
         When the run is damaged.
+    ToolchainError
+        When the board has an Ethos-U and Vela is missing or fails.
     """
     try:
         writer = find_target(target)
@@ -63,6 +66,8 @@ def export_trial(
         bundle = _bundle(run, record, device)
         folder = out or Path(f"{run.name}-{record.trial:04d}-{writer.name}")
         return export(bundle, writer, folder)
+    except VelaError as error:
+        raise ToolchainError(str(error)) from error
     except ExportError as error:
         kind = StorageError if isinstance(error.__cause__, OSError) else JobError
         raise kind(str(error)) from error
@@ -104,6 +109,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         provenance=_provenance(run, record, data),
         golden=_golden(artifact, data, record.score),
         metrics=_metrics(record.score, run.test_scores().get(record.trial)),
+        compiled=None if board.accelerator is None else compile(artifact.content, board.accelerator).content,
     )
 
 

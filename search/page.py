@@ -69,7 +69,7 @@ def _notes(row: TrialRow) -> str:
     if row.point is None:
         return f"costs predicted, untrained; {row.reason}" if row.footprint else row.reason
     notes = [] if row.feasible else [over(row.excess)]
-    notes += ["accuracy run by LiteRT; the device's may differ"] if row.point.interpreter == "litert" else []
+    notes += [f"accuracy run by {row.point.interpreter}; the device's may differ"] if row.point.stand_in else []
     return "; ".join(notes)
 
 

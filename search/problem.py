@@ -11,11 +11,12 @@ from compressors.compressor import Compressor, Stage
 from devices.device import Device
 from devices.footprint import Budget
 from devices.suggestion import suggestion
+from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
 from search.datasets.rescale import normalization_of, rescaled
-from search.errors import JobError
+from search.errors import JobError, ToolchainError
 from search.front import named_objectives
 from search.job import LARGEST, Job
 
@@ -70,10 +71,13 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
         was not given, or a space beside it.
     DataError
         When the data, or the given network, cannot be used.
+    ToolchainError
+        When the board has an Ethos-U, and Vela is not installed or does not know its system.
     """
     from search.sampler import STRATEGIES
 
     device = find_device(job.device)
+    _check_compiler(device)
     named_objectives(job.objectives)
     strategies = [name for name, _ in STRATEGIES]
     if job.strategy not in strategies:
@@ -93,6 +97,16 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
         compressors=compressors,
         given=given,
     )
+
+
+def _check_compiler(device: Device) -> None:
+    """Every trial on a board with an accelerator is costed by its compiler: better missed now than after training."""
+    if device.accelerator is None:
+        return
+    try:
+        system_clock_hz(device.accelerator.system_config)
+    except VelaError as error:
+        raise ToolchainError(f"device {device.name!r}: {error}") from error
 
 
 def _compressors(job: Job) -> tuple[Compressor[Any], ...]:

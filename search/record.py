@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from compressors.compressor import Value
+from devices.device import Runtime
 from devices.footprint import Footprint
 
 State = Literal["complete", "rejected", "failed"]
-InterpreterName = Literal["tflm", "litert"]
+InterpreterName = Literal["tflm", "litert", "xnnpack"]
+# what gives a board's own answers, by the board's runtime
+INTERPRETER_OF: Mapping[Runtime, InterpreterName] = {"tflm": "tflm", "litert": "xnnpack"}
 
 _Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal
 

@@ -120,7 +120,7 @@ def _search(
     _keep_network(problem, run)
     limit = None if problem.job.minutes is None else 60 * problem.job.minutes
     clock = Clock(began=began, before=run.elapsed_seconds(), limit=limit)
-    interpreter = available_interpreter()
+    interpreter = available_interpreter(problem.device.runtime)
     run.log("started", elapsed=round(clock.elapsed, 3))
     teacher = ready_teacher(problem, run, pool, clock, interpreter, progress.say)
     if teacher is not None:

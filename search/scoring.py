@@ -1,29 +1,31 @@
-"""``tinyfront score``: what a ``.tflite`` of any origin costs on a board, and how well it does on data."""
+"""``tinyfront score``: what a ``.tflite`` of any origin costs on a board, or on all of them."""
 
 from __future__ import annotations
 
-import contextlib
-import math
+import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from devices.boards import device_names
 from devices.device import Device
-from devices.flatbuffer import ModelFileError, read_artifact, read_graph
-from devices.footprint import Budget, Footprint, OperatorCost
-from devices.measure import measure
+from devices.flatbuffer import ModelFileError, read_graph
+from devices.footprint import Budget, Footprint, OperatorCost, peak_operator
+from devices.graph import Graph
+from devices.measure import measure_graph
+from devices.slim import slim
 from devices.support import unsupported
+from devices.vela import VelaError, vela_version
+from search.board_latency import board_latency
 from search.boards import find_device
-from search.errors import DataError, JobError, ToolchainError
+from search.errors import DataError, JobError, NothingFitsError, ToolchainError
 from search.record import InterpreterName, Proportion
 from search.text import over
-from search.units import kilobytes, milliseconds, milliseconds_range, percent
 
-if TYPE_CHECKING:
-    from search.datasets.dataset import Dataset
-
-_MOST_SECONDS = 3600.0
+_MOST_BYTES = 2**31 - 1  # the offsets of a flatbuffer reach no further
+_NEEDS_VELA, _NOT_COMPILED = "needs vela", "not compiled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,16 @@ class Scored:
 
     Attributes
     ----------
-    reasons
-        Why it does not fit or cannot run; empty when it fits.
+    model
+        The file as it was named.
+    unsupported
+        What the board's runtime cannot run, a sentence each; empty where it can.
+    footprint, operators
+        The cost; where something is not supported, as if it could be run.
+    slimmed_bytes
+        Bytes of the same model without what no runtime reads (exact).
+    latency_source
+        How the board's cycles were found.
     shares
         Accuracy by name (``accuracy`` on the validation, ``test_accuracy`` on
         the test split, each also with ``litert_`` before it as a cross-check)
@@ -44,20 +54,100 @@ class Scored:
 
     model: str
     device: Device
-    reasons: tuple[str, ...]
+    unsupported: tuple[str, ...]
     footprint: Footprint
     operators: tuple[OperatorCost, ...]
+    slimmed_bytes: int
+    latency_source: str
     shares: Mapping[str, Proportion]
     interpreter: InterpreterName | None
+
+    @property
+    def excess(self) -> Mapping[str, float]:
+        """How far flash and RAM are above what the board has, in bytes: ``<= 0`` fits."""
+        budget = Budget(flash_bytes=self.device.flash_bytes, ram_bytes=self.device.ram_bytes)
+        return dict(self.footprint.excess_over(budget))
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it does not fit or cannot run; empty when it fits."""
+        excess = self.excess
+        return (*self.unsupported, over(excess)) if max(excess.values()) > 0 else self.unsupported
 
     @property
     def fits(self) -> bool:
         """True when the board can hold and run it."""
         return not self.reasons
 
+    @property
+    def peak(self) -> OperatorCost | None:
+        """The operator at which memory peaks: the first with most bytes alive."""
+        index = peak_operator(self.operators)
+        return None if index is None else self.operators[index]
+
+    @property
+    def slowest(self) -> OperatorCost | None:
+        """The operator that takes longest, the first among equals; None in a network without operators."""
+        return max(self.operators, key=lambda cost: cost.cycles, default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """A board on which the file was not scored.
+
+    Attributes
+    ----------
+    short
+        A few words: ``needs vela`` where Arm's compiler is not installed,
+        ``not compiled`` where it refused the file.
+    reason
+        What is missing or was refused, and what to do.
+    """
+
+    device: Device
+    short: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """One file on every board of the catalogue.
+
+    Attributes
+    ----------
+    model_bytes, slimmed_bytes
+        Of the file, as it is and without what no runtime reads (exact).
+    boards
+        Those that fit, the fastest first; then those it does not fit, the
+        nearest miss first; then those whose runtime cannot run it.
+    unscored
+        Boards whose compiler is not installed or refuses the file.
+    """
+
+    model: str
+    model_bytes: int
+    slimmed_bytes: int
+    boards: tuple[Scored, ...]
+    unscored: tuple[Unscored, ...]
+
+    @property
+    def n_fits(self) -> int:
+        """Number of boards that can hold and run it."""
+        return sum(scored.fits for scored in self.boards)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ModelFile:
+    """What is read once, whatever the number of boards."""
+
+    path: Path
+    content: bytes
+    graph: Graph
+    slimmed_bytes: int
+
 
 def score_file(model: Path, device: str, data: str | None) -> Scored:
-    """Cost a file on a board, and run it on data where given.
+    """Cost a file on a board, and run it on data where given and the board's runtime can run it.
 
     Raises
     ------
@@ -65,146 +155,102 @@ def score_file(model: Path, device: str, data: str | None) -> Scored:
         When the board or the file cannot be read.
     DataError
         When the file is no model, or the data does not go with it.
+    NothingFitsError
+        When the compiler that the board needs refuses the file.
+    ToolchainError
+        When that compiler is not installed, or the file ends its interpreter.
     """
     board = find_device(device)
-    try:
-        content = model.read_bytes()
-    except OSError as error:
-        raise JobError(f"model {str(model)!r} cannot be read: {error.strerror}") from error
-    try:
-        graph = read_graph(content)
-        footprint, operators = measure(content, board)
-    except ModelFileError as error:
-        raise DataError(f"model {str(model)!r}: {error}") from error
-    excess = dict(footprint.excess_over(Budget(flash_bytes=board.flash_bytes, ram_bytes=board.ram_bytes)))
-    reasons = [*unsupported(graph), *([over(excess)] if max(excess.values()) > 0 else [])]
-    shares, interpreter = (dict[str, Proportion](), None) if data is None else _run_on(content, model, data)
-    return Scored(
+    file = _read(model)
+    scored = _score(file, board)
+    if isinstance(scored, Unscored):
+        kind = ToolchainError if scored.short == _NEEDS_VELA else NothingFitsError
+        raise kind(f"model {str(model)!r} on {board.name}: {scored.reason}")
+    if data is None or scored.unsupported:  # what cannot be run has no accuracy
+        return scored
+    from search.score_data import run_on
+
+    shares, interpreter = run_on(file.content, model, data, board.runtime)
+    return replace(scored, shares=shares, interpreter=interpreter)
+
+
+def score_everywhere(model: Path) -> Matrix:
+    """Cost a file on every board of the catalogue; it is read and parsed once.
+
+    Raises
+    ------
+    JobError, DataError
+        As `score_file`.
+    """
+    file = _read(model)
+    devices = [find_device(name) for name in device_names()]
+    with ThreadPoolExecutor() as pool:  # compilers of accelerators run as processes of their own, side by side
+        boards = list(pool.map(partial(_score, file), devices))
+    scored = (each for each in boards if isinstance(each, Scored))
+    return Matrix(
         model=str(model),
-        device=board,
-        reasons=tuple(reasons),
-        footprint=footprint,
-        operators=operators,
-        shares=shares,
-        interpreter=interpreter,
+        model_bytes=len(file.content),
+        slimmed_bytes=file.slimmed_bytes,
+        boards=tuple(sorted(scored, key=_rank)),
+        unscored=tuple(each for each in boards if isinstance(each, Unscored)),
     )
 
 
-def _run_on(content: bytes, model: Path, reference: str) -> tuple[dict[str, Proportion], InterpreterName]:
-    """Accuracy on both held-out splits, and LiteRT's as a cross-check where it is not the interpreter.
-
-    LiteRT's outputs differ from the device's by a few steps, so its figures
-    stand under names of their own; they are left out where it cannot run a
-    file that the device's interpreter runs.
-    """
-    from search.datasets.load import load
-    from search.evaluate import EvaluationError, available_interpreter
-
-    data, interpreter = load(reference), available_interpreter()
-    _check_ports(content, model, data)
-    shares = _in_child(content, model, data, interpreter)
-    if interpreter != "litert":
-        with contextlib.suppress(ToolchainError, EvaluationError):
-            checked = _in_child(content, model, data, "litert")
-            shares |= {f"litert_{name}": share for name, share in checked.items()}
-    return shares, interpreter
+def _rank(scored: Scored) -> tuple[int, float, str]:
+    """Place in the matrix: by latency where it fits, by the worst shortage where it does not."""
+    device, cost = scored.device, scored.footprint
+    if scored.fits:
+        return 0, cost.latency_ms, device.name
+    shortage = max(cost.flash_bytes / device.flash_bytes, cost.ram_bytes / device.ram_bytes)
+    return (2 if scored.unsupported else 1), shortage, device.name
 
 
-def _in_child(content: bytes, model: Path, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
-    """Both accuracies, found in a child process: a foreign file may kill its interpreter."""
-    import multiprocessing
-
-    from pebble import ProcessExpired, ProcessPool
-
-    with ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn")) as pool:
-        future = pool.schedule(_accuracies, args=[content, data, interpreter], timeout=_MOST_SECONDS)
-        try:
-            found: dict[str, Proportion] = future.result()
-        except (ProcessExpired, TimeoutError) as error:
-            how = getattr(error, "exitcode", f"after {_MOST_SECONDS:g} s")
-            raise ToolchainError(
-                f"model {str(model)!r} ended the {interpreter} interpreter (exit code {how}): it cannot be run here"
-            ) from error
-    return found
-
-
-def _accuracies(content: bytes, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
-    from search.evaluate import accuracy
-
-    artifact = read_artifact(content, data.labels)
-    return {
-        "accuracy": accuracy(artifact, data.validation, interpreter),
-        "test_accuracy": accuracy(artifact, data.test, interpreter),
-    }
-
-
-def _check_ports(content: bytes, model: Path, data: Dataset) -> None:
+def _read(model: Path) -> _ModelFile:
+    content = _content(model)
     try:
-        artifact = read_artifact(content, data.labels)
+        return _ModelFile(path=model, content=content, graph=read_graph(content), slimmed_bytes=len(slim(content)))
     except ModelFileError as error:
         raise DataError(f"model {str(model)!r}: {error}") from error
-    if artifact.input.shape[1:] != data.input_shape:
-        raise DataError(
-            f"model {str(model)!r} takes inputs of shape {artifact.input.shape[1:]}, "
-            f"data {data.name!r} has {data.input_shape}"
-        )
-    outputs = math.prod(artifact.output.shape)
-    if outputs != data.n_classes:
-        raise DataError(f"model {str(model)!r} has {outputs} outputs, data {data.name!r} has {data.n_classes} classes")
 
 
-def score_document(scored: Scored) -> dict[str, Any]:
-    """The JSON document of ``score --json``."""
-    cost = scored.footprint
-    document: dict[str, Any] = {
-        "model": scored.model,
-        "device": scored.device.name,
-        "fits": scored.fits,
-        "reasons": list(scored.reasons),
-    }
-    for name in ("flash_bytes", "model_bytes", "runtime_flash_bytes", "ram_bytes", "arena_bytes"):
-        document[name] = getattr(cost, name)
-    for name in ("macs", "instructions", "cycles", "latency_ms", "latency_low_ms", "latency_high_ms"):
-        document[name] = getattr(cost, name)
-    for name, share in scored.shares.items():
-        low, high = share.interval()
-        document |= {name: share.value, f"{name}_n": share.n, f"{name}_low": low, f"{name}_high": high}
-    if scored.interpreter is not None:
-        document["interpreter"] = scored.interpreter
-    document["operators"] = [
-        {
-            "index": each.index,
-            "op": each.op,
-            "output_shape": list(each.output_shape),
-            "macs": each.macs,
-            "instructions": each.instructions,
-            "cycles": each.cycles,
-            "latency_ms": each.latency_ms,
-        }
-        for each in scored.operators
-    ]
-    return document
+def _content(model: Path) -> bytes:
+    """The bytes of a regular file; a device or a pipe might never end."""
+    try:
+        found = model.stat()
+        if not stat.S_ISREG(found.st_mode):
+            kind = "a directory" if stat.S_ISDIR(found.st_mode) else "no regular file"
+            raise JobError(f"model {str(model)!r} cannot be read: it is {kind}; give the path of a .tflite file")
+        if found.st_size > _MOST_BYTES:
+            raise DataError(
+                f"model {str(model)!r} has {found.st_size} bytes, a .tflite file {_MOST_BYTES} at most; "
+                "give a .tflite file"
+            )
+        return model.read_bytes()
+    except OSError as error:
+        raise JobError(f"model {str(model)!r} cannot be read: {error.strerror}") from error
 
 
-def score_text(scored: Scored) -> str:
-    """The same as text, with a line an operator."""
-    cost = scored.footprint
-    lines = [
-        f"{scored.model} on {scored.device.name}: {'fits' if scored.fits else 'does not fit'}",
-        *(f"  {reason}" for reason in scored.reasons),
-        f"flash  {kilobytes(cost.flash_bytes)} kB: model {cost.model_bytes} B (exact), "
-        f"runtime {cost.runtime_flash_bytes} B (est.)",
-        f"RAM    {kilobytes(cost.ram_bytes)} kB: arena {cost.arena_bytes} B in use, {cost.setup_bytes} B while it is "
-        f"set up (calculated), static and stack {cost.static_ram_bytes} B (est.)",
-        f"time   {milliseconds_range(cost.latency_ms, cost.latency_low_ms, cost.latency_high_ms)} ms (est., 90 %), "
-        f"{cost.cycles} cycles (est.), {cost.macs} MACs",
-    ]
-    for name, share in scored.shares.items():
-        ran_by = "litert, a cross-check" if name.startswith("litert_") else scored.interpreter
-        lines.append(f"{name:<20} {percent(share)} %, n = {share.n}, by {ran_by}")
-    lines += ["", f"{'':>3} {'operator':<26} {'output':<18} {'MACs':>10} {'est. cycles':>12} {'est. time':>12}"]
-    for each in scored.operators:
-        shape = "x".join(map(str, each.output_shape))
-        time = milliseconds(each.latency_ms)
-        lines.append(f"{each.index:>3} {each.op:<26} {shape:<18} {each.macs:>10} {each.cycles:>12} {time:>12}")
-    return "\n".join(lines) + "\n"
+def _score(file: _ModelFile, device: Device) -> Scored | Unscored:
+    try:
+        footprint, operators = measure_graph(file.graph, file.content, device)
+    except VelaError as error:
+        return Unscored(device=device, short=_NOT_COMPILED if _has_vela() else _NEEDS_VELA, reason=str(error))
+    return Scored(
+        model=str(file.path),
+        device=device,
+        unsupported=unsupported(file.graph, device),
+        footprint=footprint,
+        operators=operators,
+        slimmed_bytes=file.slimmed_bytes,
+        latency_source=board_latency(device).source,
+        shares={},
+        interpreter=None,
+    )
+
+
+def _has_vela() -> bool:
+    try:
+        vela_version()
+    except VelaError:
+        return False
+    return True

@@ -19,6 +19,7 @@ from devices.footprint import Footprint
 from devices.measure import footprint
 from devices.slim import predicted_bytes
 from devices.support import unsupported
+from devices.vela import VelaError
 from search.problem import Problem
 from spaces.candidate import Candidate, TrainingRecipe, candidate_key
 from spaces.compression import draw_plan
@@ -64,7 +65,8 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
     """Footprint of the artifact that a plan will make of a network, found without weights.
 
     File bytes and operators are predicted from the lowered graph; the rest is
-    computed as for a file.
+    computed as for a file.  On a board with an accelerator it is the least the
+    artifact can cost (`devices.ethos_u.least_footprint`).
 
     Raises
     ------
@@ -72,7 +74,7 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
         When the device's runtime cannot run the artifact.
     """
     graph = lower(plan.outline(topology), plan.quantization)
-    reasons = unsupported(graph) if device.runtime == "tflm" else ()
+    reasons = unsupported(graph, device)
     if reasons:
         raise CandidateError(f"{device.name} cannot run it: {reasons[0]}")
     return footprint(graph, device, predicted_bytes(graph))
@@ -106,7 +108,7 @@ def draw(trial: Trial, problem: Problem) -> Screened:
         recipe = _recipe(trial, problem)
         drawn_at = time.perf_counter()
         cost = predict(drawn.topology, plan, problem.device)
-    except (SpaceError, TopologyError, CompressionError) as error:
+    except (SpaceError, TopologyError, CompressionError, VelaError) as error:
         raise CandidateError(str(error)) from error
     except (CandidateError, StorageInternalError, SQLAlchemyError):
         raise  # said already; or the study, not the candidate

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from devices.device import Device
 from devices.footprint import Budget
+from devices.vela import VelaError, vela_version
 from search.boards import budget_of, find_device
+from search.errors import ToolchainError
 from search.record import Score, TrialRecord
 from search.status_text import RunProgress, RunState
 from search.store import RunFolder
@@ -50,20 +52,42 @@ def summary_with(run: RunFolder, records: Sequence[TrialRecord], device: str | N
         budget=budget,
         records=records,
         test=run.test_scores(),
+        runtime=board.runtime,
     )
 
 
 def records_on(run: RunFolder, board: Device, budget: Budget) -> tuple[TrialRecord, ...]:
-    """The run's records with their artifacts costed on a board; what was never an artifact has no cost there."""
+    """The run's records with their artifacts costed on a board; what was never an artifact has no cost there.
+
+    Raises
+    ------
+    ToolchainError
+        When the board has an Ethos-U and Vela is not installed.
+    """
+    try:
+        if board.accelerator is not None:
+            vela_version()
+    except VelaError as error:
+        raise ToolchainError(f"device {board.name!r}: {error}") from error
     return tuple(_on_board(run, record, board, budget) for record in run.records())
 
 
 def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget) -> TrialRecord:
-    from devices.measure import measure
+    from devices.flatbuffer import read_graph
+    from devices.measure import measure_graph
+    from devices.support import unsupported
 
     if record.score is None:
         return dataclasses.replace(record, predicted=None)
-    footprint, _ = measure(run.artifact(record), board)
+    content = run.artifact(record)
+    graph = read_graph(content)
+    refusals = unsupported(graph, board)
+    try:
+        footprint, _ = measure_graph(graph, content, board) if not refusals else (None, ())
+    except VelaError as error:  # the board's compiler takes other files of the run all the same
+        refusals, footprint = (str(error),), None
+    if footprint is None:
+        return dataclasses.replace(record, state="failed", reason=refusals[0], score=None, predicted=None, excess={})
     score: Score = dataclasses.replace(record.score, footprint=footprint)
     return dataclasses.replace(record, score=score, excess=dict(footprint.excess_over(budget)))
 

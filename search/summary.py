@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from compressors.compressor import Value
+from devices.device import Runtime
 from devices.footprint import Budget, Footprint
 from search.front import front, hypervolume, knee, nearest_miss, reference_point
-from search.record import InterpreterName, Proportion, Score, Seconds, State, TrialRecord
+from search.record import INTERPRETER_OF, InterpreterName, Proportion, Score, Seconds, State, TrialRecord
 from search.units import title
 
 PHASES = tuple(each.name for each in dataclasses.fields(Seconds))
@@ -35,6 +36,8 @@ class FrontPoint:
         Bytes of the Huffman-coded file; None while no coding technique ran.
     artifact
         The model's path within the run's folder.
+    stand_in
+        True when the accuracy was run by another interpreter than the board's own.
     """
 
     trial: int
@@ -48,6 +51,7 @@ class FrontPoint:
     artifact: str
     sha256: str
     interpreter: InterpreterName
+    stand_in: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +155,14 @@ def summarize(
     budget: Budget,
     records: Sequence[TrialRecord],
     test: Mapping[int, Proportion],
+    runtime: Runtime = "tflm",
 ) -> Summary:
     """Summary of a run from its records.
 
     Parameters
     ----------
+    runtime
+        What runs the artifacts on `device`.
     test
         Accuracy on the test split by trial number, of the trials it was opened for.
 
@@ -167,7 +174,10 @@ def summarize(
     ordered = sorted(records, key=lambda record: record.trial)
     best = front(ordered, objectives)
     on_front = {record.trial for record in best}
-    rows = tuple(trial_row(each, on_front=each.trial in on_front, test=test.get(each.trial)) for each in ordered)
+    own = INTERPRETER_OF[runtime]
+    rows = tuple(
+        trial_row(each, on_front=each.trial in on_front, test=test.get(each.trial), own=own) for each in ordered
+    )
     reference = {name: value for name, value in reference_point(budget).items() if name in objectives}
     missed = nearest_miss(ordered, budget)
     states = Counter(record.state for record in ordered)
@@ -185,7 +195,7 @@ def summarize(
         failures=_counted(ordered, "failed"),
         hypervolume=hypervolume(ordered, objectives, reference),
         reference_point=reference,
-        front=tuple(_point(record, record.score, test.get(record.trial)) for record in best if record.score),
+        front=tuple(row.point for record in best for row in rows if row.trial == record.trial and row.point),
         knee=knee(best, objectives).trial if best else None,
         nearest_miss=missed.trial if missed else None,
         spent=_spent(ordered),
@@ -193,8 +203,10 @@ def summarize(
     )
 
 
-def trial_row(record: TrialRecord, *, on_front: bool, test: Proportion | None = None) -> TrialRow:
-    """The row of one record; `on_front` and `test` are what the record alone does not know."""
+def trial_row(
+    record: TrialRecord, *, on_front: bool, test: Proportion | None = None, own: InterpreterName = "tflm"
+) -> TrialRow:
+    """The row of one record; `on_front`, `test` and the board's `own` interpreter the record alone does not know."""
     return TrialRow(
         trial=record.trial,
         state=record.state,
@@ -206,7 +218,7 @@ def trial_row(record: TrialRecord, *, on_front: bool, test: Proportion | None = 
         footprint=record.score.footprint if record.score else record.predicted,
         excess=record.excess,
         seconds=record.seconds,
-        point=_point(record, record.score, test) if record.score else None,
+        point=_point(record, record.score, test, own) if record.score else None,
     )
 
 
@@ -224,7 +236,7 @@ def staircase(points: Sequence[FrontPoint], cost: str) -> tuple[FrontPoint, ...]
     return tuple(steps)
 
 
-def _point(record: TrialRecord, score: Score, test: Proportion | None) -> FrontPoint:
+def _point(record: TrialRecord, score: Score, test: Proportion | None, own: InterpreterName) -> FrontPoint:
     return FrontPoint(
         trial=record.trial,
         accuracy=score.accuracy,
@@ -237,6 +249,7 @@ def _point(record: TrialRecord, score: Score, test: Proportion | None) -> FrontP
         artifact=f"trials/{record.trial:04d}/model.tflite",
         sha256=score.sha256,
         interpreter=score.interpreter,
+        stand_in=score.interpreter != own,
     )
 
 

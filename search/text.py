@@ -164,7 +164,7 @@ def _rows(summary: Summary) -> list[str]:
 def _cells(point: FrontPoint, *, knee: bool) -> list[str]:
     cost = point.footprint
     return [
-        f"{'*' if knee else ''}{'~' if point.interpreter == 'litert' else ''}{point.trial}",
+        f"{'*' if knee else ''}{'~' if point.stand_in else ''}{point.trial}",
         percent(point.accuracy),
         percent(point.test_accuracy) if point.test_accuracy else "-",
         kilobytes(cost.flash_bytes),
@@ -200,8 +200,11 @@ def legend(summary: Summary) -> list[str]:
         lines.append(
             "*: the knee: least loss of accuracy plus mean loss of the costs, each scaled to the front's range"
         )
-    if any(point.interpreter == "litert" for point in summary.front):
-        lines.append("~: accuracy run by LiteRT, not by the device's own interpreter; the device's outputs may differ")
+    others = sorted({point.interpreter for point in summary.front if point.stand_in})
+    if others:
+        lines.append(
+            f"~: accuracy run by {', '.join(others)}, not by the device's own interpreter, whose outputs may differ"
+        )
     return lines
 
 

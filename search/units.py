@@ -15,7 +15,9 @@ def kilobytes(count: float) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """Milliseconds with about three digits: ``0.042``, ``1.23``, ``12.3``, ``1234``."""
+    """Milliseconds with two digits or more, down to 0.1 microseconds: ``0.0044``, ``0.042``, ``1.23``, ``1234``."""
+    if 0 < value < 0.01:
+        return f"{value:.4f}"
     if value < 0.1:
         return f"{value:.3f}"
     if value < 10:
@@ -32,6 +34,12 @@ def percent(share: Proportion) -> str:
     """A share and its 95 % Wilson interval, in percent: ``91.2 (88.9-93.1)``."""
     low, high = share.interval()
     return f"{100 * share.value:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def share_of(count: float, whole: float) -> str:
+    """A part in whole percent: ``34 %``; ``<1 %`` where it is little but not nothing."""
+    share = 100 * count / whole if whole else 0.0
+    return "<1 %" if 0 < share < 1 else f"{share:.0f} %"
 
 
 def duration(seconds: float) -> str:

@@ -27,6 +27,25 @@ _MEANING = {
     Certainty.ESTIMATED: "by a model fitted to measurements of other networks, not measured on the board",
 }
 
+_IN_ARENA = {
+    "runtime_flash_bytes": "code of the interpreter and the kernels used",
+    "ram_bytes": "arena (in use or for setting up, the larger) and static RAM together",
+    "arena_bytes": "tensor arena",
+    "activation_bytes": "part of the arena: activations and scratch",
+    "bookkeeping_bytes": "part of the arena: the interpreter's own records",
+    "setup_bytes": "arena needed while the interpreter is set up",
+    "static_ram_bytes": "static data and stack beside the arena",
+}
+_ON_LINUX = {
+    "runtime_flash_bytes": "the runtime's shared library",
+    "ram_bytes": "resident memory of the process",
+    "arena_bytes": "what the network adds to the runtime's own memory",
+    "activation_bytes": "part of it: activations",
+    "bookkeeping_bytes": "part of it: repacked weights, tables and records",
+    "setup_bytes": "the same while the interpreter is set up",
+    "static_ram_bytes": "shared library in memory and its heap",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
@@ -53,17 +72,21 @@ class Cost:
 def costs(bundle: Bundle) -> tuple[Cost, ...]:
     """Every figure of the footprint; a sum is as uncertain as its least certain part."""
     f = bundle.footprint
-    exact, calculated, estimated = Certainty.EXACT, Certainty.CALCULATED, Certainty.ESTIMATED
+    file = "the .tflite file" if bundle.compiled is None else "the compiled .tflite file"
+    exact, estimated = Certainty.EXACT, Certainty.ESTIMATED
+    on_linux = bundle.device.runtime == "litert"
+    calculated = estimated if on_linux or bundle.compiled is not None else Certainty.CALCULATED
+    meanings = _ON_LINUX if on_linux else _IN_ARENA
     rows = [
         ("flash_bytes", f.flash_bytes, estimated, "model and runtime together"),
-        ("model_bytes", f.model_bytes, exact, "the .tflite file"),
-        ("runtime_flash_bytes", f.runtime_flash_bytes, estimated, "code of the interpreter and the kernels used"),
-        ("ram_bytes", f.ram_bytes, estimated, "arena (in use or for setting up, the larger) and static RAM together"),
-        ("arena_bytes", f.arena_bytes, calculated, "tensor arena"),
-        ("activation_bytes", f.activation_bytes, calculated, "part of the arena: activations and scratch"),
-        ("bookkeeping_bytes", f.bookkeeping_bytes, calculated, "part of the arena: the interpreter's own records"),
-        ("setup_bytes", f.setup_bytes, calculated, "arena needed while the interpreter is set up"),
-        ("static_ram_bytes", f.static_ram_bytes, estimated, "static data and stack beside the arena"),
+        ("model_bytes", f.model_bytes, exact, file),
+        ("runtime_flash_bytes", f.runtime_flash_bytes, estimated, meanings["runtime_flash_bytes"]),
+        ("ram_bytes", f.ram_bytes, estimated, meanings["ram_bytes"]),
+        ("arena_bytes", f.arena_bytes, calculated, meanings["arena_bytes"]),
+        ("activation_bytes", f.activation_bytes, calculated, meanings["activation_bytes"]),
+        ("bookkeeping_bytes", f.bookkeeping_bytes, calculated, meanings["bookkeeping_bytes"]),
+        ("setup_bytes", f.setup_bytes, calculated, meanings["setup_bytes"]),
+        ("static_ram_bytes", f.static_ram_bytes, estimated, meanings["static_ram_bytes"]),
         ("macs", f.macs, exact, "multiply-accumulates of one inference"),
         ("cycles", f.cycles, estimated, "core cycles of one inference"),
         ("latency_ms", f.latency_ms, estimated, "one inference"),

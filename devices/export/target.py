@@ -145,6 +145,9 @@ class Bundle:
         Real samples; may be empty, but target ``cpp`` wants at least one.
     metrics
         Measured figures, names unique.
+    compiled
+        The file that is flashed instead of the artifact on a board with an
+        accelerator, made from it by the accelerator's compiler; else None.
     """
 
     artifact: Artifact
@@ -155,6 +158,7 @@ class Bundle:
     provenance: Provenance
     golden: tuple[Golden, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    compiled: bytes | None = None
 
     def __post_init__(self) -> None:
         _check_model(self)
@@ -199,9 +203,16 @@ def port_elements(port: Port) -> int:
 
 def _check_model(bundle: Bundle) -> None:
     artifact, graph = bundle.artifact, bundle.graph
-    if bundle.footprint.model_bytes != artifact.model_bytes:
+    if (bundle.compiled is None) != (bundle.device.accelerator is None):
         raise ExportError(
-            f"footprint is of a file of {bundle.footprint.model_bytes} bytes, the artifact has {artifact.model_bytes}; "
+            f"device {bundle.device.name!r} has {'no' if bundle.compiled else 'an'} accelerator; give a compiled file "
+            "for boards with one, and for no others"
+        )
+    flashed = artifact.content if bundle.compiled is None else bundle.compiled
+    if bundle.footprint.model_bytes != len(flashed):
+        raise ExportError(
+            f"footprint is of a file of {bundle.footprint.model_bytes} bytes, the "
+            f"{'artifact' if bundle.compiled is None else 'compiled file'} has {len(flashed)}; "
             "measure the artifact that is exported"
         )
     for side, port, tensors in (("input", artifact.input, graph.inputs), ("output", artifact.output, graph.outputs)):

@@ -84,7 +84,8 @@ class Sample:
     """One measured operator.
 
     `shape_family` is what two samples share when one would give the other
-    away: everything but the image size.
+    away: everything but the image size.  `model` is the whole model that the
+    operator was measured in, empty for one of the sweep.
     """
 
     work: Workload
@@ -92,6 +93,7 @@ class Sample:
     counts: dict[str, float]
     instructions: int
     shape_family: tuple[int | str, ...]
+    model: str = ""
 
 
 def samples(truth: Path, core: str, dtype: str, kernels: KernelSet) -> list[Sample]:
@@ -149,9 +151,16 @@ def model_samples(truth: Path, models: Path, core: str, dtype: str, kernels: Ker
             if operator.name in ONLY_IN_MODELS and _table_type(work) == dtype:
                 family, counts = loops(work, kernels)
                 instructions = measured[Path(path).name, index]
-                key = (Path(path).name, index)
+                key = (operator.name, work.in_elements, work.out_channels, work.kernel_width)
                 found.append(
-                    Sample(work=work, family=family, counts=counts, instructions=instructions, shape_family=key)
+                    Sample(
+                        work=work,
+                        family=family,
+                        counts=counts,
+                        instructions=instructions,
+                        shape_family=key,
+                        model=Path(path).name,
+                    )
                 )
     return found
 
@@ -187,13 +196,21 @@ def by_family(all_samples: Iterable[Sample]) -> dict[str, list[Sample]]:
     return dict(sorted(groups.items()))
 
 
-def int4_factors(truth: Path, tables: dict[str, dict[str, float]]) -> dict[str, float]:
-    """Median of (instructions with 4-bit weights / formula of 8-bit weights), by family."""
+def int4_terms(group: Sequence[Sample], table8: dict[str, float]) -> dict[str, float]:
+    """Instructions that 4-bit weights add to the 8-bit formula of a family: so many a multiply, so many a pixel."""
+    instructions = np.array([s.instructions for s in group], dtype=float)
+    extra = instructions - np.array([predict(table8, s) for s in group])
+    counts = np.array([[s.work.multiplies, s.work.pixels] for s in group], dtype=float)
+    scale = counts.max(axis=0)
+    solution, _ = nnls(counts / scale / instructions[:, None], extra / instructions)
+    multiplies, pixels = (round(float(value), 4) for value in solution / scale)
+    return {"multiplies": multiplies, "pixels": pixels}
+
+
+def int4_table(truth: Path, tables: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """`int4_terms` of every family that was measured with 4-bit weights."""
     groups = by_family(samples(truth, "m4", "int8_w4", "dsp"))
-    return {
-        family: round(float(np.median([s.instructions / predict(tables[family], s) for s in group])), 3)
-        for family, group in groups.items()
-    }
+    return {family: int4_terms(group, tables[family]) for family, group in groups.items()}
 
 
 def table(truth: Path, models: Path, core: str, dtype: str) -> dict[str, object]:
@@ -209,11 +226,12 @@ def table(truth: Path, models: Path, core: str, dtype: str) -> dict[str, object]
         "with CMSIS-NN 4ab83cc3, GCC 12.2.1 -O2, instructions executed in QEMU 7.2",
         "method": "tests/benchmarks/fit_cycles.py: non-negative least squares of the relative error; "
         "instructions = sum of coefficient x loop count (devices/loops.py)",
+        "fitted_on_whole_models": [family for family, group in groups.items() if group[0].model],
         "samples": {family: len(group) for family, group in groups.items()},
         "instructions": fitted,
     }
     if dtype == "int8" and kernels == "dsp":
-        content["int4_weights"] = int4_factors(truth, fitted)
+        content["int4_weights"] = int4_table(truth, fitted)
     return content
 
 

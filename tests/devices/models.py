@@ -62,6 +62,15 @@ def _buffer(data: bytes) -> schema.BufferT:
     return buffer
 
 
+def custom_softmax(name: bytes = b"MyOp") -> bytes:
+    """`dense_softmax` with a custom operator called `name` in place of its SOFTMAX."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(dense_softmax(), 0))
+    softmax = model.operatorCodes[1]
+    softmax.builtinCode = softmax.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    softmax.customCode = name
+    return packed(model)
+
+
 def dense_softmax() -> bytes:
     """An int8 network of 12 inputs, FULLY_CONNECTED to 5 and SOFTMAX, with weights from a fixed seed."""
     rng = np.random.default_rng(5)

@@ -10,7 +10,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from devices.flatbuffer import ModelFileError, read_graph, read_ports
-from devices.graph import DType
+from devices.geometry import misshapen
+from devices.graph import DType, Graph, Operator, Options, Tensor
 from tests.devices.models import mutations, packed, shared_models
 
 
@@ -127,6 +128,39 @@ def test_refuses_a_buffer_that_is_too_small(tiny_model: bytes) -> None:
     weights = model.subgraphs[0].operators[0].inputs[1]
     model.subgraphs[0].tensors[weights].shape = np.array((9, 3, 3, 1), np.int32)
     with pytest.raises(ModelFileError, match="needs 81 bytes, its buffer has 72"):
+        read_graph(packed(model))
+
+
+@pytest.mark.parametrize(
+    ("position", "shape", "words"),
+    [
+        (0, (1, 1 << 30, 2, 1), "of 2147483648 bytes, and no device here can hold 2 GB"),
+        (0, (64,), "has input of 1 axes instead of 4"),
+        (1, (72,), "has weights of 1 axes instead of 4"),
+    ],
+)
+def test_refuses_absurd_shapes(tiny_model: bytes, position: int, shape: tuple[int, ...], words: str) -> None:
+    """Costs are loops over shapes, so they must be possible ones."""
+    model = edited(tiny_model)
+    tensor = model.subgraphs[0].tensors[model.subgraphs[0].operators[0].inputs[position]]
+    tensor.shape, tensor.shapeSignature = np.array(shape, np.int32), None
+    with pytest.raises(ModelFileError, match=words):
+        read_graph(packed(model))
+
+
+def test_refuses_an_absurd_window() -> None:
+    """A pool may claim any window: its options are two numbers."""
+    image = Tensor(shape=(1, 4, 4, 8), dtype=DType.INT8)
+    pool = Operator(name="MAX_POOL_2D", inputs=(0,), outputs=(0,), options=Options(filter_width=1 << 20))
+    graph = Graph(tensors=(image,), operators=(pool,), inputs=(0,), outputs=(0,))
+    assert misshapen(graph, pool) == "has a window of 1 x 1048576, more than 32768 along one axis"
+
+
+def test_refuses_more_operators_than_any_network_has(tiny_model: bytes) -> None:
+    """Placing buffers takes the square of their number; a file of 20 kB can claim 5,000 operators."""
+    model = edited(tiny_model)
+    model.subgraphs[0].operators = model.subgraphs[0].operators[:1] * 4097
+    with pytest.raises(ModelFileError, match="has 4097 operators, TinyFront reads 4096 at most"):
         read_graph(packed(model))
 
 

@@ -110,10 +110,10 @@ def test_instructions_operator_by_operator(shared: Path) -> None:
     ],
 )
 def test_milliseconds_agree_with_the_finer_cycle_model(shared: Path, model: str, milliseconds: float) -> None:
-    """On the calibrated board the two-parameter model stays within 5 % of the one with 36 instruction classes."""
+    """On the calibrated board one constant and the stalls stay within 6 % of the model with 36 instruction classes."""
     graph = read_graph((shared / "data" / INT8_MODELS[model] / model).read_bytes())
     time = whole(graph, BOARD)
-    assert time.latency_ms == pytest.approx(milliseconds, rel=0.05)
+    assert time.latency_ms == pytest.approx(milliseconds, rel=0.06)
     assert time.latency_low_ms < milliseconds < time.latency_high_ms
 
 
@@ -219,5 +219,5 @@ def test_milliseconds_are_cycles_over_the_clock() -> None:
 
 def test_a_core_without_cycle_model_is_refused() -> None:
     """The message names the core and what is known."""
-    with pytest.raises(ValueError, match=r"no cycle model for 'xtensa-lx6'.*cortex-m4"):
-        timing_of(on("xtensa-lx6"))
+    with pytest.raises(ValueError, match=r"no cycle model for 'z80' with cmsis-nn kernels.*cortex-m4"):
+        timing_of(on("z80"))

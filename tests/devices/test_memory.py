@@ -9,7 +9,9 @@ import pytest
 
 from devices.flatbuffer import ModelFileError, read_graph
 from devices.graph import DType, Graph, Operator, Tensor
+from devices.kernels import Call, Extension
 from devices.memory import plan_arena
+from devices.scratch import scratch
 from tests.devices.models import mutations
 
 CORES = ("cortex-m0plus", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
@@ -71,7 +73,8 @@ def test_activations_add_up_by_hand(core: str, scratch: int) -> None:
     """Input 128 + output 32 bytes are alive in the pool, with 4 bytes of scratch a channel where there is DSP only."""
     arena = plan_arena(pool_then_reshape(), core)
     assert arena.activation_bytes == 128 + 32 + scratch
-    assert arena.peak_operator == 0
+    # The reshape copies 32 bytes to 32 bytes, after the scratch is gone.
+    assert arena.live_bytes == (128 + 32 + scratch, 32 + 32)
 
 
 def test_int16_takes_twice_the_activations() -> None:
@@ -99,9 +102,44 @@ def test_a_variable_is_bookkeeping() -> None:
     assert 200 <= after.bookkeeping_bytes - before.bookkeeping_bytes <= 200 + 12 + 32
 
 
-def test_the_peak_is_the_operator_with_most_memory(tiny_model: bytes) -> None:
-    """The last pointwise convolution has 4x4x16 in and 4x4x24 out; no operator holds more."""
-    assert plan_arena(read_graph(tiny_model), "cortex-m4").peak_operator == 4
+def test_live_bytes_of_every_operator(tiny_model: bytes) -> None:
+    """What is made at or before an operator and read at or after it; the peak holds 4x4x16 in and 4x4x24 out."""
+    graph = read_graph(tiny_model)
+    live = plan_arena(graph, "cortex-m4").live_bytes
+    for step, found in enumerate(live):
+        made = {*graph.inputs, *(index for each in graph.operators[: step + 1] for index in each.outputs)}
+        read = {index for each in graph.operators[step:] for index in (*each.inputs, *each.outputs)}
+        needed = [graph.tensors[index].nbytes for index in made & read]
+        needed += scratch(Call(graph, graph.operators[step], Extension.DSP))
+        expected = sum(-(-nbytes // 16) * 16 for nbytes in needed)
+        assert found == expected, f"operator {step}"
+    assert live.index(max(live)) == 4
+    assert live[4] == 4 * 4 * 16 + 4 * 4 * 24
+
+
+def test_live_bytes_and_the_gaps_of_the_planner(shared: Path) -> None:
+    """Activations take at least what is alive at the peak, equally much where the planner leaves no gap."""
+    folder = shared / "data/models_mlperf_tiny"
+    arenas = {
+        name: plan_arena(read_graph((folder / name).read_bytes()), "cortex-m4")
+        for name in (
+            "keyword_spotting/kws_ref_model.tflite",
+            "image_classification/pretrainedResnet_quant.tflite",
+            "visual_wake_words/vww_96_int8.tflite",
+        )
+    }
+    gaps = [arena.activation_bytes - max(arena.live_bytes) for arena in arenas.values()]
+    assert gaps == [0, 0, 96 * 96 * 2]
+    # The 48x48x8 input of the third layer and its 48x48x16 output.
+    assert arenas["visual_wake_words/vww_96_int8.tflite"].live_bytes[2] == 48 * 48 * (8 + 16)
+
+
+def test_what_never_lives_is_not_counted() -> None:
+    """A tensor that no operator makes or reads has a place in the arena and is alive at none of them."""
+    graph = pool_then_reshape()
+    alone = Graph(tensors=graph.tensors, operators=graph.operators[1:], inputs=(1,), outputs=(2,))
+    assert plan_arena(alone, "cortex-m4").live_bytes == (32 + 32,)
+    assert plan_arena(Graph(tensors=(), operators=(), inputs=(), outputs=()), "cortex-m4").live_bytes == ()
 
 
 def test_an_unknown_core_is_refused() -> None:
@@ -122,4 +160,6 @@ def test_any_readable_graph_can_be_planned(tiny_model: bytes) -> None:
         for core in CORES:
             arena = plan_arena(graph, core)
             assert arena.minimal_bytes >= arena.total_bytes > 0
+            assert len(arena.live_bytes) == len(graph.operators)
+            assert 0 <= min(arena.live_bytes) <= max(arena.live_bytes) <= arena.activation_bytes
     assert planned > 50

@@ -11,7 +11,6 @@ from ai_edge_litert import schema_py_generated as schema
 from devices.flatbuffer import ModelFileError, read_graph
 from devices.slim import predicted_bytes, slim
 from tests.devices.models import (
-    UNREADABLE_BY_LITERT,
     mutations,
     outputs_in_litert,
     outputs_on_device,
@@ -164,26 +163,10 @@ def test_prediction_of_shared_models(shared: Path) -> None:
     assert 0 < errors["str_ww_ref_model.tflite"] < 1200
 
 
-def test_shared_models_compute_the_same_on_the_device(shared: Path) -> None:
-    """Bit by bit; the dynamic-range model cannot be run before or after."""
-    pytest.importorskip("tflite_micro", reason="the runtime of the device has wheels for Linux x86-64 only")
+def test_shared_models_get_smaller(shared: Path) -> None:
+    """What they compute is held in tests/devices/test_shared_models.py; here, that a second time changes nothing."""
     for path in shared_models(shared):
-        if path.name == "kws_ref_model_float32.tflite":
-            continue
         content = path.read_bytes()
         smaller = slim(content)
         assert len(smaller) < len(content)
         assert slim(smaller) == smaller, path.name
-        assert outputs_on_device(smaller, runs=1) == outputs_on_device(content, runs=1), path.name
-
-
-def test_shared_models_compute_the_same_in_litert(shared: Path, tmp_path: Path) -> None:
-    """Those that LiteRT runs at all."""
-    for path in shared_models(shared):
-        if path.name in UNREADABLE_BY_LITERT or path.name.startswith("audio_preprocessor"):
-            continue
-        smaller = tmp_path / path.name
-        smaller.write_bytes(slim(path.read_bytes()))
-        before, after = outputs_in_litert(path, smaller)
-        assert before
-        assert before == after, path.name

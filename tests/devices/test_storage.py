@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from devices.boards import load_device
+from devices.export.cpp.kernels import BUILTIN_METHODS, CUSTOM_METHODS
 from devices.flatbuffer import read_graph
 from devices.graph import DType, Graph, Operator, Tensor
 from devices.storage import runtime_flash_bytes, static_ram_bytes
 
 BOARD = load_device("nucleo-l4r5zi")
-MODELS = {
-    "kws_ref_model.tflite": "models_mlperf_tiny/keyword_spotting",
-    "pretrainedResnet_quant.tflite": "models_mlperf_tiny/image_classification",
-    "vww_96_int8.tflite": "models_mlperf_tiny/visual_wake_words",
-    "ad01_int8.tflite": "models_mlperf_tiny/anomaly_detection",
-    "ad01_fp32.tflite": "models_mlperf_tiny/anomaly_detection",
-    "pretrainedResnet.tflite": "models_mlperf_tiny/image_classification",
-    "str_ww_ref_model.tflite": "models_mlperf_tiny/streaming_wakeword",
-    "micro_speech_quantized.tflite": "models_tflm/micro_speech",
-    "person_detect.tflite": "models_tflm/models",
-    "keyword_scrambled.tflite": "models_tflm/models",
-    "hello_world_int8.tflite": "models_tflm/hello_world",
-    "trained_lstm.tflite": "models_tflm/mnist_lstm",
-}
+# share that code may be off: the issue asks for 5 %
+_TOLERANCE = 0.02
 
 
 def dense(dtype: DType, *, weights: DType | None = None, copies: int = 1) -> Graph:
@@ -41,15 +32,58 @@ def dense(dtype: DType, *, weights: DType | None = None, copies: int = 1) -> Gra
     )
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_measured_firmwares(shared: Path, model: str) -> None:
-    """Runtime code and static RAM of real firmwares: flash within 4 %, data + stack at most 350 bytes above."""
-    graph = read_graph((shared / "data" / MODELS[model] / model).read_bytes())
+def in_float(graph: Graph) -> Graph:
+    """The same operators on float tensors, for which there are registrations of all types only."""
+    return replace(graph, tensors=tuple(replace(tensor, dtype=DType.FLOAT32) for tensor in graph.tensors))
+
+
+def sequence(dtype: DType, *names: str, weights: DType | None = None) -> Graph:
+    """Operators on one tensor, weights beside it."""
+    kernel = Tensor(shape=(4, 4), dtype=weights or dtype, constant_bytes=16, scales=1)
+    operators = tuple(Operator(name=name, inputs=(1, 0), outputs=(1,)) for name in names)
+    return Graph(tensors=(kernel, Tensor(shape=(4, 4), dtype=dtype)), operators=operators, inputs=(1,), outputs=(1,))
+
+
+def test_measured_firmwares(shared: Path) -> None:
+    """30 firmwares, with typed registrations and those of all types: within 2 %, at the median within 0.1 %."""
     with (shared / "truth" / "models.csv").open(newline="") as lines:
-        row = next(r for r in csv.DictReader(lines) if (r["model"], r["core"]) == (model, "m4"))
-    assert runtime_flash_bytes(graph, BOARD) == pytest.approx(int(row["firmware_bytes_typed"]), rel=0.04)
-    ram = int(row["static_ram_bytes"]) + int(row["stack_invoke_bytes"])
-    assert ram - 50 <= static_ram_bytes(graph, BOARD) <= ram + 350
+        rows = [row for row in csv.DictReader(lines) if row["firmware_bytes_typed"]]
+    assert len(rows) == 15
+    errors = {}
+    for row in rows:
+        graph = read_graph((shared / "data" / row["file"]).read_bytes())
+        for column, typed in (("firmware_bytes_typed", graph), ("firmware_bytes_all", in_float(graph))):
+            errors[row["model"], column] = runtime_flash_bytes(typed, BOARD) / int(row[column]) - 1
+        ram = int(row["static_ram_bytes"]) + int(row["stack_invoke_bytes"])
+        assert ram - 50 <= static_ram_bytes(graph, BOARD) <= ram + 350, row["model"]
+    assert {key: error for key, error in errors.items() if abs(error) > _TOLERANCE} == {}
+    assert median(map(abs, errors.values())) < 0.001
+
+
+def test_measured_operators(shared: Path) -> None:
+    """The interpreter with RESHAPE and one operator, for every registration that is exported."""
+    names = {method: name for methods in (BUILTIN_METHODS, CUSTOM_METHODS) for name, method in methods.items()}
+    kinds = {"": (DType.FLOAT32, DType.FLOAT32), "_INT8": (DType.INT8, DType.INT8)}
+    kinds |= {"_INT16": (DType.INT16, DType.INT8), "_INT4": (DType.INT8, DType.INT4)}
+    checked = 0
+    with (shared / "truth" / "code_size_m4.csv").open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            found = re.fullmatch(r"(Add\w+)\((?:tflite::Register_[A-Z0-9_]*?(_INT\d+)\(\))?\)", row["ops"])
+            if found is None or (found[1] == "AddUnidirectionalSequenceLSTM" and found[2]):
+                continue  # the interpreter alone; a registration that is not exported
+            dtype, weights = kinds[found[2] or ""]
+            graph = sequence(dtype, "RESHAPE", names[found[1]], weights=weights)
+            assert runtime_flash_bytes(graph, BOARD) == pytest.approx(int(row["flash"]), rel=0.001), row["ops"]
+            checked += 1
+    assert checked == 49
+
+
+@pytest.mark.parametrize(("dtype", "measured"), [(DType.INT16, 43_600), (DType.FLOAT32, 99_120)])
+def test_a_small_network_of_other_types(dtype: DType, measured: int) -> None:
+    """The small CNN of scoring.md section 4; its operators, not listed there, are those whose float code adds up."""
+    names = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "SOFTMAX", "ADD", "AVERAGE_POOL_2D", "MAX_POOL_2D")
+    graph = sequence(dtype, "RESHAPE", *names, weights=DType.INT8 if dtype is DType.INT16 else None)
+    assert runtime_flash_bytes(graph, BOARD) == pytest.approx(measured, rel=_TOLERANCE)
 
 
 def test_code_is_linked_once() -> None:
@@ -63,6 +97,14 @@ def test_a_typed_registration_is_smaller() -> None:
     assert runtime_flash_bytes(dense(DType.FLOAT32), BOARD) == 11656 + 20848
     assert runtime_flash_bytes(dense(DType.INT16, weights=DType.INT8), BOARD) == 11656 + 7472
     assert runtime_flash_bytes(dense(DType.INT8, weights=DType.INT4), BOARD) == 11656 + 8464
+
+
+def test_narrow_registrations_share_less() -> None:
+    """A convolution beside a fully connected layer costs 2972 bytes more with int16, 3964 with int4."""
+    for dtype, weights, more in ((DType.INT16, DType.INT8, 7472 - 4500), (DType.INT8, DType.INT4, 8464 - 4500)):
+        alone = runtime_flash_bytes(sequence(dtype, "CONV_2D", weights=weights), BOARD)
+        both = runtime_flash_bytes(sequence(dtype, "CONV_2D", "FULLY_CONNECTED", weights=weights), BOARD)
+        assert both - alone == more
 
 
 def test_mixed_types_need_the_registration_of_all_types() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from devices.graph import DType, Graph, Operator, Options, Tensor
-from devices.workload import taps_inside, workload
+from devices.padding import taps_inside
+from devices.workload import workload
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 9])

@@ -48,7 +48,6 @@ def pretend(monkeypatch: pytest.MonkeyPatch, command: commands.Command) -> None:
         ("status first --runs-dir r", {"run": "first", "runs_dir": "r"}),
         ("export first --trial 7 --target cpp --out o", {"trial": 7, "pick": None, "target": "cpp", "out": "o"}),
         ("export first --pick knee --device x --target tflite", {"trial": None, "pick": "knee", "device": "x"}),
-        ("score m.tflite --device x --data digits --json", {"model": "m.tflite", "device": "x", "data": "digits"}),
         ("compress m.keras --data digits --device x --plan p.yaml --out o --seed 3 --workers 1 --set a=1 --json",
          {"model": "m.keras", "data": "digits", "device": "x", "plan": "p.yaml", "out": "o", "seed": 3, "workers": 1,
           "min_accuracy": None, "max_loss": None, "trials": None, "set": ["a=1"], "json": True}),
@@ -56,6 +55,9 @@ def pretend(monkeypatch: pytest.MonkeyPatch, command: commands.Command) -> None:
          {"model": "folder", "min_accuracy": 0.97, "max_loss": 0.01, "plan": None, "out": None}),
         ("compress m.h5 --data digits --device x --trials 3 --minutes 1.5 --name n --runs-dir r",
          {"trials": 3, "minutes": 1.5, "name": "n", "runs_dir": "r"}),
+        ("score m.tflite --device x --data digits --json",
+         {"model": "m.tflite", "device": "x", "data": "digits", "all_devices": False}),
+        ("score m.tflite --all-devices", {"device": None, "data": None, "all_devices": True, "json": False}),
         ("devices", {"name": None, "json": False}),
         ("devices x --json", {"name": "x", "json": True}),
     ],
@@ -71,7 +73,7 @@ def test_every_command_parses(line: str, expected: dict[str, object]) -> None:
     "line",
     [
         "serch", "pareto", "pareto first --json --csv f.csv", "show first", "show first seven", "export first",
-        "export first --trial 1 --pick knee --target cpp", "score m.tflite",
+        "export first --trial 1 --pick knee --target cpp", "score m.tflite", "score m.tflite --device x --all-devices",
         "compress m.h5 --data digits", "search --minutes soon", "search --bogus",
     ],
 )  # fmt: skip
@@ -188,3 +190,29 @@ def test_a_reader_that_left(unbuffered: str) -> None:
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def run_into(stdout: str) -> subprocess.CompletedProcess[str]:
+    """``tinyfront devices`` with its output sent as a shell would by `stdout`."""
+    return subprocess.run(
+        ["sh", "-c", f'"$0" -m search devices nucleo-l432kc {stdout}', sys.executable],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_output_that_cannot_be_written() -> None:
+    """A full disk is a storage error in a sentence."""
+    done = run_into("> /dev/full")
+    assert done.returncode == 5
+    assert done.stderr.startswith("tinyfront: [Errno 28] No space left on device: free space")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_stdout() -> None:
+    """Nobody listens: nothing to complain of."""
+    done = run_into(">&-")
+    assert (done.returncode, done.stderr) == (0, "")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from devices.boards import device_names
-from search import cli, commands
+from search import cli, commands, scoring
 from search.errors import JobError
 from search.job import Limits
 from search.store import RunFolder, create_run
-from tests.devices.models import dense_softmax
+from tests.devices.models import custom_softmax, dense_softmax
 from tests.search.runs import JOB, board_file, real_run
 
 
@@ -122,17 +122,47 @@ def test_score_ends_with_1_where_it_does_not_fit(tmp_path: Path, capsys: pytest.
         assert ("does not fit" in capsys.readouterr().out) is (code == 1)
 
 
+def test_score_on_all_boards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line or an entry a board; 0 where one fits, 1 where none can run it."""
+    monkeypatch.setattr(scoring, "device_names", lambda: ("nucleo-l432kc", board_file(tmp_path, flash_bytes=20_000)))
+    file = tmp_path / "m.tflite"
+    file.write_bytes(dense_softmax())
+    assert run_command(f"score {file} --all-devices --json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [(board["device"], board["fits"]) for board in document["boards"]] == [
+        ("nucleo-l432kc", True),
+        ("own-board", False),
+    ]
+    assert run_command(f"score {file} --all-devices") == 0
+    assert f"{file}: fits 1 of 2 boards" in capsys.readouterr().out
+    file.write_bytes(custom_softmax())
+    assert run_command(f"score {file} --all-devices") == 1
+    assert "fits 0 of 2 boards" in capsys.readouterr().out
+
+
+def test_data_goes_with_one_board(tmp_path: Path) -> None:
+    """Refused before the file is looked at, with what to do."""
+    with pytest.raises(JobError, match="--data goes with one board: give --device NAME"):
+        run_command(f"score {tmp_path / 'absent.tflite'} --all-devices --data digits")
+
+
 def test_devices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All boards a line each, or as one list; one board with the source of its numbers."""
     assert run_command("devices") == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(device_names())
+    first_words = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")}
+    assert first_words == {"board", *device_names()}
     assert run_command("devices --json") == 0
     assert [board["name"] for board in json.loads(capsys.readouterr().out)] == list(device_names())
     own = board_file(tmp_path)
     assert run_command(f"devices {own}") == 0
-    assert "clock_hz         40000000   [made up]" in capsys.readouterr().out.splitlines()
+    shown = capsys.readouterr().out
+    assert "clock       40 MHz\n                made up\n" in shown
     assert run_command(f"devices {own} --json") == 0
-    assert json.loads(capsys.readouterr().out)["name"] == "own-board"
+    document = json.loads(capsys.readouterr().out)
+    assert (document["name"], document["sources"]["clock_hz"]) == ("own-board", "made up")
+    assert document["latency"]["timing"] == "cortex-m4"
 
 
 def test_export_prints_the_files(run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,7 +63,7 @@ def artifact() -> Artifact:
     return _converted(integer_ports=True)
 
 
-@pytest.fixture(params=["tflm", "litert"])
+@pytest.fixture(params=["tflm", "litert", "xnnpack"])
 def interpreter(request: pytest.FixtureRequest) -> InterpreterName:
     """Each interpreter that this machine has."""
     if request.param == "tflm":
@@ -190,7 +190,25 @@ def test_available_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.exit_code == 4
 
 
-@pytest.mark.parametrize(("name", "module"), [("tflm", "tflite_micro"), ("litert", "ai_edge_litert")])
+def test_kernels_of_xnnpack_are_used(shared: Path) -> None:
+    """Their outputs for the residual network of MLPerf Tiny are not those of LiteRT's own kernels."""
+    path = shared / "data/models_mlperf_tiny/image_classification/pretrainedResnet_quant.tflite"
+    network = read_artifact(path.read_bytes())
+    images = np.random.default_rng(0).uniform(-100, 100, (2, *network.input.shape[1:])).astype(np.float32)
+    assert (predict(network, images, "xnnpack") != predict(network, images, "litert")).any()
+
+
+def test_a_linux_board_runs_xnnpack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LiteRT is its own interpreter, and TensorFlow Lite Micro no stand-in for it."""
+    assert available_interpreter("litert") == "xnnpack"
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    with pytest.raises(ToolchainError, match=r"install ai-edge-litert$"):
+        available_interpreter("litert")
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("tflm", "tflite_micro"), ("litert", "ai_edge_litert"), ("xnnpack", "ai_edge_litert")]
+)
 def test_interpreter_that_is_missing(
     name: InterpreterName, module: str, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from search.record import Proportion
-from search.units import duration, figure, kilobytes, milliseconds, milliseconds_range, percent, title
+from search.units import duration, figure, kilobytes, milliseconds, milliseconds_range, percent, share_of, title
 
 
 def test_kilobytes_are_thousands() -> None:
@@ -13,7 +13,10 @@ def test_kilobytes_are_thousands() -> None:
     assert kilobytes(10_672) == "10.7"
 
 
-@pytest.mark.parametrize(("value", "shown"), [(0.042, "0.042"), (1.234, "1.23"), (12.34, "12.3"), (1234.5, "1234")])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0, "0.000"), (0.00437, "0.0044"), (0.042, "0.042"), (1.234, "1.23"), (12.34, "12.3"), (1234.5, "1234")],
+)
 def test_milliseconds_keep_three_digits(value: float, shown: str) -> None:
     """Enough digits to compare two models, and no more than an estimate can carry."""
     assert milliseconds(value) == shown
@@ -33,6 +36,11 @@ def test_milliseconds_keep_three_digits(value: float, shown: str) -> None:
 def test_durations(seconds: float, shown: str) -> None:
     """From milliseconds to hours, without a '60 s' at the seam."""
     assert duration(seconds) == shown
+
+
+def test_shares_of_what_there_is() -> None:
+    """Whole percent, over a hundred too; a little is not nothing."""
+    assert [share_of(part, 200) for part in (0, 1, 2, 100, 264)] == ["0 %", "<1 %", "1 %", "50 %", "132 %"]
 
 
 def test_intervals_stand_beside_their_value() -> None:

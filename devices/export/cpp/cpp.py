@@ -27,8 +27,19 @@ class CppTarget:
         ------
         ExportError
             Where the runtime lacks an operator, the bundle has no golden
-            sample, or an input or output has a type without a C++ name.
+            sample, an input or output has a type without a C++ name, or the
+            board runs LiteRT or executes the network on an accelerator.
         """
+        if bundle.device.runtime != "tflm":
+            raise ExportError(
+                f"target 'cpp' is for TensorFlow Lite Micro, and {bundle.device.name} runs LiteRT; export 'tflite', "
+                "which it runs as it is, or export for a microcontroller"
+            )
+        if bundle.device.accelerator is not None:
+            raise ExportError(
+                f"target 'cpp' has neither the operator nor the driver of the {bundle.device.accelerator.config} of "
+                f"{bundle.device.name}; export 'tflite' and use the maker's project, or export for a board without one"
+            )
         if not bundle.golden:
             raise ExportError("target 'cpp' compares answers and needs a golden sample; give one, or export 'tflite'")
         return {

@@ -28,7 +28,9 @@ def card(bundle: Bundle) -> bytes:
             "device_description": markdown(device.description),
             "core": markdown(device.core),
             "clock_mhz": number(device.clock_hz / 1e6),
+            "runtime": "LiteRT" if device.runtime == "litert" else "TensorFlow Lite Micro",
             "kernels": device.kernels,
+            "accelerator": _accelerator(bundle),
             "flash_share": _share(bundle.footprint.flash_bytes, device.flash_bytes),
             "ram_share": _share(bundle.footprint.ram_bytes, device.ram_bytes),
             "costs": cost_table(bundle),
@@ -39,6 +41,20 @@ def card(bundle: Bundle) -> bytes:
             "answer": _answer(bundle),
             "hyperparameters": _hyperparameters(bundle),
         },
+    )
+
+
+def _accelerator(bundle: Bundle) -> str:
+    """What a board with an Ethos-U executes; nothing for other boards."""
+    accelerator, compiled = bundle.device.accelerator, bundle.compiled
+    if accelerator is None or compiled is None:
+        return ""
+    return (
+        f"\nFlash `model_vela.tflite` ({len(compiled)} bytes): Arm's Vela compiled it from `model.tflite` for the "
+        f"board's {accelerator.config}, and the costs below are of it. It needs the operator `ethos-u` and Arm's "
+        "driver. Its cycles are Vela's estimate, made without hardware. The figures of merit are of `model.tflite`; "
+        "Arm promises that the compiled file answers bit for bit as TensorFlow Lite's reference kernels, which was "
+        "not tried here.\n"
     )
 
 

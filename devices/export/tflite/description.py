@@ -7,13 +7,15 @@ key                 value
 ==================  ==========================================================================
 schema              ``"tinyfront.model/1"``; the number rises when a key changes its meaning
 model               file name, ``bytes`` and ``sha256`` of the model
+compiled            the same of the file that a board with an Ethos-U executes; else null
 input, output       ``shape`` (batch first), ``dtype``, ``scale``, ``zero_point``:
                     real = scale * (stored - zero_point); scale 0.0 = not quantised
 normalization       ``offset``, ``factor``: network input = (raw - offset) * factor
 labels              class names in output order; empty where the task has none
 metrics             list of ``name``, ``value``, ``n`` (samples), ``low``, ``high`` (95 %
                     interval, null where not known)
-device              ``name``, ``core``, ``clock_hz``, ``flash_bytes``, ``ram_bytes``, ``kernels``
+device              ``name``, ``core``, ``clock_hz``, ``flash_bytes``, ``ram_bytes``, ``kernels``,
+                    ``accelerator`` (such as ``ethos-u55-128``, null where there is none)
 footprint           figure -> ``value``, ``certainty`` (exact, calculated, estimated), ``meaning``
 certainty           certainty -> what the word stands for
 operators           operator names used, sorted
@@ -24,6 +26,7 @@ provenance          ``run``, ``trial``, ``tinyfront_version``, ``data``, ``hyper
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from devices.artifact import Port
@@ -39,6 +42,7 @@ def description(bundle: Bundle) -> bytes:
     document = {
         "schema": SCHEMA,
         "model": {"file": "model.tflite", "bytes": artifact.model_bytes, "sha256": artifact.sha256},
+        "compiled": _compiled(bundle),
         "input": _port(artifact.input),
         "output": _port(artifact.output),
         "normalization": {"offset": bundle.normalization.offset, "factor": bundle.normalization.factor},
@@ -53,6 +57,13 @@ def description(bundle: Bundle) -> bytes:
         "provenance": _provenance(bundle),
     }
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _compiled(bundle: Bundle) -> dict[str, object] | None:
+    content = bundle.compiled
+    if content is None:
+        return None
+    return {"file": "model_vela.tflite", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _port(port: Port) -> dict[str, object]:
@@ -73,6 +84,7 @@ def _device(bundle: Bundle) -> dict[str, object]:
         "flash_bytes": device.flash_bytes,
         "ram_bytes": device.ram_bytes,
         "kernels": device.kernels,
+        "accelerator": None if device.accelerator is None else device.accelerator.config,
     }
 
 

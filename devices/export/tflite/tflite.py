@@ -21,11 +21,15 @@ class TFLiteTarget:
     def files(self, bundle: Bundle) -> Mapping[str, bytes]:
         """``model.tflite``, ``labels.txt``, ``model.json`` and ``MODEL_CARD.md``.
 
+        For a board with an Ethos-U also ``model_vela.tflite``, which is what it
+        executes; ``model.tflite`` is what that was compiled from.
         ``labels.txt`` has one label a line in output order, written by
         `escape.one_line`; ``model.json`` has them unchanged.
         """
+        compiled = {} if bundle.compiled is None else {"model_vela.tflite": bundle.compiled}
         return {
             "model.tflite": bundle.artifact.content,
+            **compiled,
             "labels.txt": "".join(f"{one_line(label)}\n" for label in bundle.artifact.labels).encode(),
             "model.json": description(bundle),
             "MODEL_CARD.md": card(bundle),

@@ -22,3 +22,10 @@ def test_instructions_appear_only_where_known(bundle: Bundle) -> None:
     assert "instructions" not in {cost.name for cost in costs(bundle)}
     known = replace(bundle, footprint=replace(bundle.footprint, instructions=999))
     assert {cost.name: cost.value for cost in costs(known)}["instructions"] == 999
+
+
+def test_on_linux_nothing_is_called_the_arena_of_a_microcontroller(bundle: Bundle) -> None:
+    """LiteRT's memory is estimated, and has other parts."""
+    host = replace(bundle, device=replace(bundle.device, core="cortex-a72", kernels="xnnpack"))
+    assert {cost.certainty for cost in costs(host)} == {Certainty.EXACT, Certainty.ESTIMATED}
+    assert not any("tensor arena" in cost.meaning for cost in costs(host))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from devices.artifact import Normalization
+from devices.device import Accelerator
 from devices.export.target import Bundle, ExportError, Golden, Metric
 from devices.graph import DType
 
@@ -74,3 +75,27 @@ def test_refuses_two_metrics_of_one_name(bundle: Bundle) -> None:
 def test_refuses_a_normalization_that_cannot_be(offset: float, factor: float) -> None:
     with pytest.raises(ValueError, match="both must be finite and the factor not 0"):
         Normalization(offset=offset, factor=factor)
+
+
+def test_refuses_a_compiled_file_for_a_board_without_an_accelerator(bundle: Bundle) -> None:
+    """Only an accelerator executes a compiled file, and it executes nothing else."""
+    with pytest.raises(ExportError, match="device 'nucleo-l4r5zi' has no accelerator; give a compiled file"):
+        replace(bundle, compiled=b"compiled")
+    accelerator = Accelerator(config="ethos-u55-64", system_config="Himax_WE2", memory_mode="Shared_Sram")
+    board = replace(bundle.device, accelerator=accelerator)
+    with pytest.raises(ExportError, match="has an accelerator; give a compiled file for boards with one"):
+        replace(bundle, device=board)
+    with pytest.raises(ExportError, match=r"the compiled file has 8; measure the artifact"):
+        replace(bundle, device=board, compiled=b"compiled")
+
+
+def test_the_footprint_on_an_accelerator_is_of_the_compiled_file(bundle: Bundle) -> None:
+    """The plain file keeps its own bytes beside it."""
+    accelerator = Accelerator(config="ethos-u55-64", system_config="Himax_WE2", memory_mode="Shared_Sram")
+    made = replace(
+        bundle,
+        device=replace(bundle.device, accelerator=accelerator),
+        compiled=b"compiled",
+        footprint=replace(bundle.footprint, model_bytes=8),
+    )
+    assert len(made.artifact.content) != 8

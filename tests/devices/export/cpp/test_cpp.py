@@ -86,3 +86,10 @@ def test_every_registration_of_the_table_is_declared(tflm: Path, tmp_path: Path,
     command = ["make", f"TFLM_DIR={tflm}", "TFLM_LIBRARY=", f"CXXFLAGS=-w -fsyntax-only {define}"]
     built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
+
+
+def test_refuses_a_linux_board(bundle: Bundle) -> None:
+    """The sources are for another runtime than the costs are of."""
+    board = replace(bundle.device, name="raspberry-pi-4b", core="cortex-a72", kernels="xnnpack")
+    with pytest.raises(ExportError, match="raspberry-pi-4b runs LiteRT; export 'tflite'"):
+        CppTarget().files(replace(bundle, device=board))

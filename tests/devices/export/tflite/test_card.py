@@ -63,3 +63,12 @@ def test_a_float_network_is_fed_as_it_is(bundle: Bundle) -> None:
     text = card(floats).decode()
     assert "Store `x` as float32: the input is not quantised." in text
     assert "real value = `stored`" in text
+
+
+def test_names_the_runtime_of_the_board(bundle: Bundle) -> None:
+    """A Linux board runs LiteRT, and the card claims nothing of TensorFlow Lite Micro."""
+    assert "runtime TensorFlow Lite Micro with cmsis-nn kernels" in card(bundle).decode()
+    board = replace(bundle.device, core="cortex-a72", kernels="xnnpack")
+    text = card(replace(bundle, device=board)).decode()
+    assert "runtime LiteRT with xnnpack kernels" in text
+    assert "runtime TensorFlow Lite Micro" not in text

@@ -1,0 +1,99 @@
+"""How well a model file of any origin does on data, run in a child process: a foreign file may kill its interpreter."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devices.flatbuffer import ModelFileError, read_artifact
+from search.errors import DataError, ToolchainError
+from search.record import InterpreterName, Proportion
+
+if TYPE_CHECKING:
+    from devices.device import Runtime
+    from search.datasets.dataset import Dataset
+
+_MOST_SECONDS = 3600.0
+
+
+def run_on(
+    content: bytes, model: Path, reference: str, runtime: Runtime
+) -> tuple[dict[str, Proportion], InterpreterName]:
+    """Accuracy on both held-out splits, and LiteRT's as a cross-check of TensorFlow Lite Micro's.
+
+    LiteRT's outputs differ from the device's by a few steps, so its figures
+    stand under names of their own; they are left out where it cannot run a
+    file that the device's interpreter runs.
+
+    Parameters
+    ----------
+    model
+        Name of the file in errors.
+    reference
+        Data as ``--data`` takes it.
+    runtime
+        That of the board.
+
+    Raises
+    ------
+    DataError
+        When the data cannot be read or does not go with the model.
+    ToolchainError
+        When the model ends its interpreter.
+    """
+    from search.datasets.load import load
+    from search.evaluate import EvaluationError, available_interpreter
+
+    data, interpreter = load(reference), available_interpreter(runtime)
+    _check_ports(content, model, data)
+    shares = _in_child(content, model, data, interpreter)
+    if interpreter == "tflm":
+        with contextlib.suppress(ToolchainError, EvaluationError):
+            checked = _in_child(content, model, data, "litert")
+            shares |= {f"litert_{name}": share for name, share in checked.items()}
+    return shares, interpreter
+
+
+def _in_child(content: bytes, model: Path, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
+    """Both accuracies, found in a child process: a foreign file may kill its interpreter."""
+    import multiprocessing
+
+    from pebble import ProcessExpired, ProcessPool
+
+    with ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn")) as pool:
+        future = pool.schedule(_accuracies, args=[content, data, interpreter], timeout=_MOST_SECONDS)
+        try:
+            found: dict[str, Proportion] = future.result()
+        except (ProcessExpired, TimeoutError) as error:
+            how = getattr(error, "exitcode", f"after {_MOST_SECONDS:g} s")
+            raise ToolchainError(
+                f"model {str(model)!r} ended the {interpreter} interpreter (exit code {how}): it cannot be run here"
+            ) from error
+    return found
+
+
+def _accuracies(content: bytes, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
+    from search.evaluate import accuracy
+
+    artifact = read_artifact(content, data.labels)
+    return {
+        "accuracy": accuracy(artifact, data.validation, interpreter),
+        "test_accuracy": accuracy(artifact, data.test, interpreter),
+    }
+
+
+def _check_ports(content: bytes, model: Path, data: Dataset) -> None:
+    try:
+        artifact = read_artifact(content, data.labels)
+    except ModelFileError as error:
+        raise DataError(f"model {str(model)!r}: {error}") from error
+    if artifact.input.shape[1:] != data.input_shape:
+        raise DataError(
+            f"model {str(model)!r} takes inputs of shape {artifact.input.shape[1:]}, "
+            f"data {data.name!r} has {data.input_shape}"
+        )
+    outputs = math.prod(artifact.output.shape)
+    if outputs != data.n_classes:
+        raise DataError(f"model {str(model)!r} has {outputs} outputs, data {data.name!r} has {data.n_classes} classes")
