@@ -105,9 +105,7 @@ class Candidate:
     recipe: TrainingRecipe
 
 
-def candidate_key(
-    topology: Topology, plan: Mapping[str, object], recipe: TrainingRecipe, teacher: str = ""
-) -> str:
+def candidate_key(topology: Topology, plan: Mapping[str, object], recipe: TrainingRecipe, teacher: str = "") -> str:
     """SHA-256 of what a candidate makes, so that candidates which differ in name only are equal.
 
     Parameters

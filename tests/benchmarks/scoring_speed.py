@@ -77,7 +77,7 @@ def candidates(draws: int) -> Iterator[tuple[str, Graph]]:
             try:
                 topology = space.draw(trial, INPUT_SHAPE, CLASSES).topology
                 plan = draw_plan(trial, COMPRESSORS)
-                yield space.name, lower(plan.outline(topology), plan.quantization.granularity)
+                yield space.name, lower(plan.outline(topology), plan.quantization)
             except (SpaceError, TopologyError, CompressionError):
                 continue
 

@@ -32,6 +32,7 @@ from compressors.layers import (
 from compressors.lower import lower
 from compressors.quantization import Quantization, Quantizer
 from compressors.topology import Layer, Topology
+from devices.boards import load_device
 from devices.flatbuffer import read_graph
 from devices.graph import Graph, Operator
 from devices.memory import plan_arena
@@ -39,6 +40,7 @@ from devices.slim import predicted_bytes
 from devices.support import unsupported
 
 Granularity = Literal["channel", "tensor"]
+BOARD = load_device("nucleo-l4r5zi")
 RELU, RELU6, SIGMOID = (Activation(function="relu"), Activation(function="relu6"), Activation(function="sigmoid"))
 NORM, AVERAGE, ADD, JOIN, FLAT = (
     BatchNormalization(),
@@ -165,7 +167,7 @@ def _agrees(topology: Topology, settings: Quantization, trained: Callable[..., A
     assert [operator.name for operator in foretold.operators] == [operator.name for operator in real.operators]
     assert _renumbered(foretold) == _renumbered(real)
     assert sum(map(foretold.macs, foretold.operators)) == sum(map(real.macs, real.operators)) > 0
-    if not unsupported(real):  # what is for computers only has no arena
+    if not unsupported(real, BOARD):  # what is for computers only has no arena
         assert plan_arena(foretold, "cortex-m4") == plan_arena(real, "cortex-m4")
     # In files of 2 kB, constants and zero points that happen to be equal, and so are stored once, weigh more.
     assert predicted_bytes(foretold) == pytest.approx(len(content), rel=0.03, abs=200)
@@ -211,9 +213,7 @@ def test_typical_networks(example: Topology, granularity: Granularity, trained: 
     ],
     ids=("int4", "int16", "dynamic", "float16", "float32", "mixed"),
 )
-def test_typical_networks_in_other_bits(
-    example: Topology, settings: Quantization, trained: Callable[..., Any]
-) -> None:
+def test_typical_networks_in_other_bits(example: Topology, settings: Quantization, trained: Callable[..., Any]) -> None:
     """Every legal pair of bits, and a layer with bits of its own."""
     _agrees(example, settings, trained)
 

@@ -281,12 +281,12 @@ def test_equal_runs_give_equal_files(digits: Digits) -> None:
 
 
 def _sparse(kernel: Floats) -> Floats:
-    return (kernel * (np.abs(kernel) >= np.quantile(np.abs(kernel), 0.5))).astype(np.float32)
+    return np.asarray(kernel * (np.abs(kernel) >= np.quantile(np.abs(kernel), 0.5)), np.float32)
 
 
 def _clustered(kernel: Floats) -> Floats:
     step = np.abs(kernel).max() / 5
-    return (np.round(kernel / step) * step).astype(np.float32)
+    return np.asarray(np.round(kernel / step) * step, np.float32)
 
 
 @pytest.mark.parametrize(

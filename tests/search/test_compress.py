@@ -22,7 +22,8 @@ from search.errors import DataError, JobError
 from search.job import read_job
 from search.pool import Failure
 from search.progress import Progress
-from search.scoring import score_document, score_file
+from search.score_document import score_document
+from search.scoring import score_file
 from search.store import RunFolder
 
 BOARD = "nucleo-l432kc"

@@ -45,7 +45,7 @@ def _made(drawn: Drawn, plan: CompressionPlan, shape: Shape, seed: int) -> bytes
     """The file that a trial would ship, all but trained."""
     network = _as_trained(birth(drawn.architecture, shape, CLASSES, seed), seed)
     samples = np.random.default_rng(seed).normal(size=(8, *shape)).astype(np.float32)
-    context = Context(calibration=samples, fine_tune=lambda _network, _share: None)
+    context = Context(calibration=samples, fine_tune=lambda _network, _share, **_options: None)
     return plan.convert(plan.shape(network, context), context).content
 
 
@@ -87,7 +87,7 @@ def test_the_file_is_what_was_foretold(space: str, shape: Shape, random_trials: 
         return
     for seed, (drawn, plan) in enumerate(_candidates(space, shape, random_trials)):
         content = _made(drawn, plan, shape, seed)
-        real, foretold = read_graph(content), lower(plan.outline(drawn.topology), plan.quantization.granularity)
+        real, foretold = read_graph(content), lower(plan.outline(drawn.topology), plan.quantization)
         assert _shown(foretold) == _shown(real)
         assert sum(map(real.macs, real.operators)) > 0
         assert plan_arena(foretold, BOARD.core) == plan_arena(real, BOARD.core)
