@@ -122,7 +122,7 @@ def _portable(work: Workload, core: str) -> Instructions:
 def assumed(work: Workload) -> Instructions:
     """Assume a stated cost for an operator that was not measured: a constant, and so much an element."""
     rules = _assumptions()
-    rule = rules.get(work.op, rules["default"])
+    rule = rules.get(f"{work.op}/{work.weight_bits}") or rules.get(work.op, rules["default"])
     positions = work.out_elements // max(1, work.out_channels)
     count = (
         rule.get("constant", 0.0)

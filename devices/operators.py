@@ -6,6 +6,9 @@ ai-edge-litert 2.3.0, with the sources of `devices.support`.
 
 from __future__ import annotations
 
+# the custom operator of TensorFlow Lite Micro that looks compressed weights up: (indexes, tables) pairs -> weights
+DECODE = "TFLM_DECODE"
+
 # operator -> most axes that its kernel in TensorFlow Lite Micro takes
 MOST_AXES = {
     "BATCH_MATMUL": 5,

@@ -9,12 +9,14 @@ from collections.abc import Callable
 
 from devices.graph import DType
 from devices.kernels import QUANTIZED, Call, Extension
+from devices.operators import DECODE
 
 # operators that copy the shape of their output into the arena
 _WRITABLE_SHAPE = frozenset(
     {"DEPTH_TO_SPACE", "EMBEDDING_LOOKUP", "GATHER", "GATHER_ND", "L2_POOL_2D", "SPACE_TO_DEPTH"}
 )
 _LUT_BYTES = 2 * 513  # one look-up table of the int16 softmax
+_DECODER = 36  # what DECODE keeps of one tensor
 _LSTM_SUMS = 8  # four gates, for the input and the state
 
 
@@ -82,6 +84,12 @@ def _batch_matmul(call: Call) -> list[int]:
     return [*buffers, 28] if right.dtype in QUANTIZED else buffers
 
 
+def _decode(call: Call) -> list[int]:
+    """A list of decoders, and the decoder of every tensor."""
+    count = len(call.operator.outputs)
+    return [4 * count] + [_DECODER] * count
+
+
 _RULES: dict[str, Callable[[Call], list[int]]] = {
     "BATCH_MATMUL": _batch_matmul,
     "CONV_2D": _convolution,
@@ -89,6 +97,7 @@ _RULES: dict[str, Callable[[Call], list[int]]] = {
     "FULLY_CONNECTED": _fully_connected,
     "SOFTMAX": _softmax,
     "SVDF": _svdf,
+    DECODE: _decode,
     "TRANSPOSE_CONV": _convolution,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
 }

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from devices.device import Device, Kernels
 from devices.graph import DType, Graph, Operator, Tensor
-from devices.operators import FLOAT_ONLY, MOST_AXES, NO_INT16, NOT_IN_LITERT, OPERATORS, UINT8
+from devices.operators import DECODE, FLOAT_ONLY, MOST_AXES, NO_INT16, NOT_IN_LITERT, OPERATORS, UINT8
 from devices.vela import NPU_OPERATOR
 
 Constraint = Callable[[Graph, Operator], bool]
@@ -45,6 +45,11 @@ def unsupported(graph: Graph, device: Device) -> tuple[str, ...]:
 def builtin(_graph: Graph, operator: Operator) -> bool:
     """Custom operators are not scored, for their memory and time are not known; use built-in operators only."""
     return not operator.is_custom
+
+
+def builtin_or_decode(graph: Graph, operator: Operator) -> bool:
+    """Custom operators are not scored, for their memory and time are not known, but TFLM_DECODE; use built-in ones."""
+    return not operator.is_custom or is_decode(graph, operator)
 
 
 def builtin_or_compiled(_graph: Graph, operator: Operator) -> bool:
@@ -180,6 +185,13 @@ def plain_lstm(_graph: Graph, operator: Operator) -> bool:
     return len(given) == 24 and all(given[i] for i in needed) and not any(given[i] for i in barred)
 
 
+def is_decode(graph: Graph, operator: Operator) -> bool:
+    """Whether it looks compressed weights up as TensorFlow Lite Micro does: from two constants each."""
+    if not operator.is_custom or operator.name != DECODE or len(operator.inputs) != 2 * len(operator.outputs):
+        return False
+    return all(index >= 0 and graph.tensors[index].constant_bytes is not None for index in operator.inputs)
+
+
 def _has_one_int16_scale(graph: Graph, operator: Operator) -> bool:
     source, weights = _source(graph, operator), _weights(graph, operator)
     if operator.name != "FULLY_CONNECTED" or source is None or weights is None:
@@ -220,9 +232,9 @@ _MICRO: tuple[Constraint, ...] = (
     plain_lstm,
 )
 CONSTRAINTS: dict[Kernels, tuple[Constraint, ...]] = {
-    "cmsis-nn": (builtin, *_MICRO, int16_fully_connected_per_tensor, whole_channels, four_axes),
-    "esp-nn": (builtin, *_MICRO, esp_nn_int16_fully_connected_per_tensor),
-    "reference": (builtin, *_MICRO),
+    "cmsis-nn": (builtin_or_decode, *_MICRO, int16_fully_connected_per_tensor, whole_channels, four_axes),
+    "esp-nn": (builtin, *_MICRO, esp_nn_int16_fully_connected_per_tensor),  # its runtime has no DECODE
+    "reference": (builtin_or_decode, *_MICRO),
     "xnnpack": (builtin, known_to_litert),
 }
 # what Vela leaves on the core is run by CMSIS-NN; of int16 it takes fully connected layers with scales per channel

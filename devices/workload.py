@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, replace
 
 from devices.graph import DType, Graph, Operator, Tensor
+from devices.operators import DECODE
 from devices.padding import taps_inside
 
 
@@ -41,9 +42,9 @@ class Workload:
     element_bytes
         Bytes of one element of the first input.
     weight_bytes
-        Bytes of all constant inputs.
+        Bytes of all constant inputs; 0 where a DECODE put the weights into RAM.
     weight_bits
-        Bits of one weight; 0 where the operator has none.
+        Bits of one weight, of one index of a DECODE; 0 where the operator has none.
     """
 
     op: str
@@ -126,6 +127,8 @@ def workload(graph: Graph, operator: Operator) -> Workload:
             return _fully_connected(graph, operator)
         case "SVDF":
             return _svdf(graph, operator)
+        case name if name == DECODE:
+            return _decode(graph, operator)
     return _plain(graph, operator)
 
 
@@ -149,6 +152,14 @@ def _plain(graph: Graph, operator: Operator) -> Workload:
 
 def _constant_bytes(graph: Graph, operator: Operator) -> int:
     return sum(graph.tensors[i].constant_bytes or 0 for i in operator.inputs if i >= 0)
+
+
+def _decode(graph: Graph, operator: Operator) -> Workload:
+    """A DECODE of whole tensors: inputs are (indexes, tables) pairs, outputs the weights."""
+    outputs = sum(graph.tensors[index].elements for index in operator.outputs)
+    indexes = sum(graph.tensors[index].elements for index in operator.inputs[::2] if index >= 0)
+    plain = _plain(graph, operator)
+    return replace(plain, out_elements=outputs, weight_bits=8 * indexes // max(1, outputs))
 
 
 def _image(tensor: Tensor) -> tuple[int, int, int, int]:
@@ -188,7 +199,7 @@ def _convolution(graph: Graph, operator: Operator) -> Workload:
         in_elements=source.elements,
         out_elements=out.elements,
         element_bytes=max(1, source.dtype.bits // 8),
-        weight_bytes=weights.nbytes,
+        weight_bytes=weights.nbytes if weights.constant_bytes is not None else 0,
         weight_bits=weights.dtype.bits,
     )
 
@@ -233,7 +244,7 @@ def _fully_connected(graph: Graph, operator: Operator) -> Workload:
         in_elements=source.elements,
         out_elements=out.elements,
         element_bytes=max(1, source.dtype.bits // 8),
-        weight_bytes=weights.nbytes,
+        weight_bytes=weights.nbytes if weights.constant_bytes is not None else 0,
         weight_bits=weights.dtype.bits,
     )
 
