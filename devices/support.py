@@ -185,6 +185,11 @@ def plain_lstm(_graph: Graph, operator: Operator) -> bool:
     return len(given) == 24 and all(given[i] for i in needed) and not any(given[i] for i in barred)
 
 
+def decodes(device: Device) -> bool:
+    """True when the board's runtime has TFLM's DECODE operator, which coded weights need."""
+    return device.accelerator is None and builtin_or_decode in CONSTRAINTS[device.kernels]
+
+
 def is_decode(graph: Graph, operator: Operator) -> bool:
     """Whether it looks compressed weights up as TensorFlow Lite Micro does: from two constants each."""
     if not operator.is_custom or operator.name != DECODE or len(operator.inputs) != 2 * len(operator.outputs):

@@ -11,6 +11,7 @@ from compressors.compressor import Compressor, Stage
 from devices.device import Device
 from devices.footprint import Budget
 from devices.suggestion import suggestion
+from devices.support import decodes
 from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
 from search.datasets.dataset import Dataset
@@ -82,7 +83,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     strategies = [name for name, _ in STRATEGIES]
     if job.strategy not in strategies:
         raise JobError(f"unknown strategy {job.strategy!r}: {suggestion(job.strategy, strategies)}")
-    compressors = _compressors(job)
+    compressors = _compressors(job, device)
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
@@ -109,13 +110,17 @@ def _check_compiler(device: Device) -> None:
         raise ToolchainError(f"device {device.name!r}: {error}") from error
 
 
-def _compressors(job: Job) -> tuple[Compressor[Any], ...]:
+def _compressors(job: Job, device: Device) -> tuple[Compressor[Any], ...]:
     names = [technique.name for technique in COMPRESSORS]
     for name in job.compressors:
         if name not in names:
             raise JobError(f"unknown compressor {name!r}: {suggestion(name, names)}")
         if not find(name).hyperparameters:
             raise JobError(f"compressor {name!r} has nothing for a search to draw: use it in a plan of your own")
+        if find(name).stage is Stage.CODING and not decodes(device):
+            raise JobError(
+                f"compressor {name!r} needs a decoder, which the runtime of {device.name} has not: leave it out"
+            )
     if "distillation" in job.compressors and job.network and job.teacher == LARGEST:
         raise JobError(
             f"distillation of the given network {job.network!r} needs a teacher: name its file, "
@@ -126,6 +131,7 @@ def _compressors(job: Job) -> tuple[Compressor[Any], ...]:
         for each in COMPRESSORS
         # Learning from a teacher costs a training before the first trial, and must be asked for.
         if (each.name in job.compressors if job.compressors else each.stage is not Stage.DISTILLATION)
+        and (each.stage is not Stage.CODING or decodes(device))
     )
     if not any(technique.stage is Stage.QUANTIZATION for technique in chosen):
         raise JobError("compressors name no quantization: an artifact needs exactly one, add 'quantization'")

@@ -60,6 +60,10 @@ def test_what_a_job_names(tmp_path: Path) -> None:
         ({"compressors": ("quantization", "accuracy_pruning")}, "'accuracy_pruning' has nothing for a search to draw"),
         ({"space": ("mlp", "ds_cn")}, "unknown space 'ds_cn': did you mean 'ds_cnn'"),
         ({"compressors": ("structured_pruning",)}, "add 'quantization'"),
+        (
+            {"device": "raspberry-pi-4b", "compressors": ("quantization", "lookup_tables")},
+            "'lookup_tables' needs a decoder, which raspberry-pi-4b has not",
+        ),
     ],
 )
 def test_unknown_names_are_refused_before_data_is_loaded(change: dict[str, Any], sentence: str) -> None:
