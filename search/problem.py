@@ -118,9 +118,7 @@ def _compressors(job: Job, device: Device) -> tuple[Compressor[Any], ...]:
         if not find(name).hyperparameters:
             raise JobError(f"compressor {name!r} has nothing for a search to draw: use it in a plan of your own")
         if find(name).stage is Stage.CODING and not decodes(device):
-            raise JobError(
-                f"compressor {name!r} needs a decoder, which the runtime of {device.name} has not: leave it out"
-            )
+            raise JobError(f"compressor {name!r} needs a decoder, which {device.name} has not: leave it out")
     if "distillation" in job.compressors and job.network and job.teacher == LARGEST:
         raise JobError(
             f"distillation of the given network {job.network!r} needs a teacher: name its file, "
