@@ -120,6 +120,7 @@ def test_candidates_are_screened_with_the_least_they_can_cost(monkeypatch: pytes
     told = problem(replace(JOB, device=BOARD))
     told = replace(told, compressors=tuple(each for each in COMPRESSORS if each.stage is Stage.QUANTIZATION))
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.enqueue_trial({"quantization/weight_bits#": 0})  # 8 bits
     screened = draw(study.ask(), told)
     assert screened.fits
     assert 0 < screened.footprint.latency_ms < 1
