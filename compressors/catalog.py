@@ -9,6 +9,7 @@ from compressors.clustering import Clusterer
 from compressors.compressor import CompressionError, Compressor
 from compressors.distillation import Distiller
 from compressors.gradient_pruning import GradientPruner
+from compressors.huffman_coding import HuffmanCoder
 from compressors.lookup_tables import TableCompressor
 from compressors.magnitude_pruning import MagnitudePruner
 from compressors.quantization import Quantizer
@@ -28,6 +29,7 @@ COMPRESSORS: tuple[Compressor[Any], ...] = (
     QuantizationAwareTrainer(),
     Quantizer(),
     TableCompressor(),
+    HuffmanCoder(),
 )
 
 

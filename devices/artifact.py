@@ -45,7 +45,7 @@ class Normalization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """The file that would be flashed.
+    """The file that would be flashed, as it is or as a package.
 
     Attributes
     ----------
@@ -55,12 +55,17 @@ class Artifact:
         The network's one input and one output.
     labels
         Class names in output order; empty where the task has none.
+    package
+        The content Huffman-coded (`devices.coding.package.pack`), which is flashed
+        instead and unpacked into RAM when the device starts; None where the
+        content itself is flashed.
     """
 
     content: bytes
     input: Port
     output: Port
     labels: tuple[str, ...] = ()
+    package: bytes | None = None
 
     @property
     def sha256(self) -> str:

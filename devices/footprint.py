@@ -35,7 +35,8 @@ class Footprint:
     model_bytes
         Bytes of the ``.tflite``: exact for a file, predicted for a candidate.
     runtime_flash_bytes
-        Code of interpreter and kernels for the operators used (estimated).
+        Code of interpreter and kernels for the operators used, and of the
+        decoder where there is a package (estimated).
     activation_bytes, bookkeeping_bytes
         The two parts of the tensor arena of the 32-bit interpreter.
     setup_bytes
@@ -52,6 +53,10 @@ class Footprint:
         Core cycles of one inference (estimated).
     latency_ms, latency_low_ms, latency_high_ms
         Estimate and 90 % interval of one inference.
+    stored_bytes
+        Bytes of the package that flash holds in the model's place, which then
+        lies in RAM (`devices.coding.stored`): exact for a file, an upper bound for a
+        candidate; None where flash holds the model itself.
     """
 
     model_bytes: int
@@ -66,11 +71,18 @@ class Footprint:
     latency_ms: float
     latency_low_ms: float
     latency_high_ms: float
+    stored_bytes: int | None = None
 
     @property
     def flash_bytes(self) -> int:
-        """Model and runtime together."""
-        return self.model_bytes + self.runtime_flash_bytes
+        """What is stored of the model, itself or its package, and runtime together."""
+        stored = self.model_bytes if self.stored_bytes is None else self.stored_bytes
+        return stored + self.runtime_flash_bytes
+
+    @property
+    def unpacked_bytes(self) -> int:
+        """RAM that holds the unpacked model, a multiple of 16; 0 where flash holds it."""
+        return 0 if self.stored_bytes is None else -(-self.model_bytes // 16) * 16
 
     @property
     def arena_bytes(self) -> int:
@@ -79,8 +91,8 @@ class Footprint:
 
     @property
     def ram_bytes(self) -> int:
-        """What must be set aside: static RAM, and the arena in use or for setting up, whichever is larger."""
-        return max(self.arena_bytes, self.setup_bytes) + self.static_ram_bytes
+        """What must be set aside: static RAM, the arena in use or for setting up, the larger, and an unpacked model."""
+        return max(self.arena_bytes, self.setup_bytes) + self.static_ram_bytes + self.unpacked_bytes
 
     def excess_over(self, budget: Budget) -> tuple[tuple[str, float], ...]:
         """How far each figure is above its limit: ``<= 0`` fits.

@@ -139,6 +139,9 @@ def _add_compress(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     command.add_argument("--plan", metavar="PLAN.yaml", help="techniques and their settings, applied once")
     command.add_argument("--min-accuracy", type=float, metavar="A", help="prune down to this accuracy, 0 to 1")
     command.add_argument("--max-loss", type=float, metavar="L", help="prune until this much accuracy is lost, 0 to 1")
+    command.add_argument("--mixed-loss", type=float, metavar="L", help="4-bit weights while no more than L is lost")
+    command.add_argument("--mixed-bytes", type=int, metavar="N", help="4-bit weights until the model has N bytes")
+    command.add_argument("--sensitivity", action="store_true", help="only measure what each layer can take")
     command.add_argument("--trials", type=int, metavar="N", help="search: stop after N trials")
     command.add_argument("--minutes", type=float, metavar="M", help="search: stop after M minutes (default 5)")
     command.add_argument("--name", metavar="RUN", help="search: name of the run (default: from data, device and job)")
@@ -199,7 +202,9 @@ def _drop_stdout() -> None:
 def _is_search(options: argparse.Namespace) -> bool:
     """True for a command that leaves a run to go on with."""
     if options.command == "compress":
-        return options.plan is None and options.min_accuracy is None and options.max_loss is None
+        from search.compress_command import is_search
+
+        return is_search(options)
     return bool(options.command == "search")
 
 

@@ -1,7 +1,8 @@
 """`compress`: a network of the user's own in, the same network made small out.
 
-With a plan it is applied once; with an accuracy the network is pruned down to
-it; with neither, plans are searched, which is `search.run.search` over a space
+With a plan it is applied once, where asked with 4-bit weights in the layers
+that suffer least; with an accuracy the network is pruned down to it; with
+neither, plans are searched, which is `search.run.search` over a space
 of one network.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,14 @@ from compressors.accuracy_pruning import AccuracyPruning
 from compressors.compressor import CompressionError
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
+from devices.flatbuffer import read_graph
+from devices.graph import DType
 from search.compress_files import Made
 from search.compress_report import Report, Row
 from search.errors import JobError
 from search.given import NetworkReader, Reading
 from search.job import LARGEST, Job
+from search.mixed_trial import MixedOutcome, MixedTarget, require_mixable, run_mixed, with_quantization
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
 from search.pruning_trial import PrunedOutcome, run_pruning
@@ -109,8 +113,17 @@ def said(reading: Reading) -> tuple[str, ...]:
     return (accuracy, *reading.notes)
 
 
-def compress(problem: Problem, reading: Reading, wish: CompressionPlan | Floor) -> Made:
+def compress(
+    problem: Problem, reading: Reading, wish: CompressionPlan | Floor, mixed: MixedTarget | None = None
+) -> Made:
     """Compress once, and measure before and after; the test split is opened at the end.
+
+    Parameters
+    ----------
+    wish
+        What to apply, or what accuracy to keep.
+    mixed
+        Which layers of a plan get 4-bit weights; None where the plan says all there is.
 
     Raises
     ------
@@ -121,11 +134,15 @@ def compress(problem: Problem, reading: Reading, wish: CompressionPlan | Floor) 
     """
     plan = wish if isinstance(wish, CompressionPlan) else CompressionPlan.of(wish.settings(), Quantization())
     _check_applicable(problem, plan)
+    if mixed is not None:
+        require_mixable(plan)
+        _check_applicable(problem, with_quantization(plan, replace(plan.quantization, weight_bits=4)))
     teacher = _teacher(problem, plan)
     floor = wish.settings().floor(reading.accuracy.value) if isinstance(wish, Floor) else None
     plans = dict(zip(_ROWS, (CompressionPlan.of(_FLOAT), CompressionPlan.of(Quantization()), plan), strict=True))
     with tempfile.TemporaryDirectory(prefix="tinyfront-") as folder:
-        outcomes, tests = _measured(problem, _tasks(problem, plans, teacher, Path(folder)), floor)
+        tasks = tasks_for(problem, plans, teacher, Path(folder))
+        outcomes, tests = _measured(problem, tasks, mixed if floor is None else floor)
     rows = tuple(_row(name, found, test) for name, found, test in zip(_ROWS, outcomes, tests, strict=True))
     made, score = outcomes[-1], outcomes[-1].score
     report = Report(
@@ -134,21 +151,38 @@ def compress(problem: Problem, reading: Reading, wish: CompressionPlan | Floor) 
         device=problem.device.name,
         float_accuracy=reading.accuracy,
         rows=rows,
-        compression=plan.as_mapping(),
+        compression=(made.plan if isinstance(made, MixedOutcome) else plan).as_mapping(),
         excess=dict(score.footprint.excess_over(problem.budget)),
         pruning=made.facts if isinstance(made, PrunedOutcome) else None,
-        notes=reading.notes,
+        notes=(*reading.notes, *([_mixture(made)] if isinstance(made, MixedOutcome) else ())),
     )
     return Made(content=made.content, report=report)
 
 
-def _measured(problem: Problem, tasks: list[TrialTask], floor: float | None) -> tuple[list[Any], list[Any]]:
-    """What each task made, and its accuracy on the test split; the last is pruned down to `floor` where that is set."""
+def _mixture(made: MixedOutcome) -> str:
+    """Which layers got 4 bits, and how many tensors of the file have them, in a sentence."""
+    graph = read_graph(made.content)
+    stored = sum(tensor.dtype is DType.INT4 for tensor in graph.tensors)
+    names = [name for name, _ in made.plan.quantization.overrides]
+    if not names:
+        return "mixed precision: no layer got 4-bit weights"
+    return f"mixed precision: 4-bit weights in {', '.join(names)}; 4-bit tensors in the file: {stored}"
+
+
+def _measured(
+    problem: Problem, tasks: list[TrialTask], target: float | MixedTarget | None
+) -> tuple[list[Any], list[Any]]:
+    """What each task made, and its accuracy on the test split.
+
+    The last is pruned down to the accuracy, or gets the bits, that `target` says.
+    """
     calls: list[tuple[Any, ...]] = [(run_trial, task) for task in tasks]
-    if floor is not None:
-        calls[-1] = (run_pruning, tasks[-1], floor)
+    if isinstance(target, MixedTarget):
+        calls[-1] = (run_mixed, tasks[-1], target)
+    elif target is not None:
+        calls[-1] = (run_pruning, tasks[-1], target)
     with pool_for(problem.job) as pool:
-        outcomes = _results(pool, calls)
+        outcomes = results(pool, calls)
         if isinstance(outcomes[-1], Failure):
             raise JobError(f"the network cannot be compressed so: {outcomes[-1].reason}")
         calls = [
@@ -156,7 +190,7 @@ def _measured(problem: Problem, tasks: list[TrialTask], floor: float | None) -> 
             for task, found in zip(tasks, outcomes, strict=True)
             if not isinstance(found, Failure)
         ]
-        tests = iter(_results(pool, calls))
+        tests = iter(results(pool, calls))
     return outcomes, [None if isinstance(found, Failure) else next(tests) for found in outcomes]
 
 
@@ -183,7 +217,7 @@ def _teacher(problem: Problem, plan: CompressionPlan) -> GivenNetwork | None:
         return NetworkReader(Path(problem.job.teacher))(problem.data)
 
 
-def _tasks(
+def tasks_for(
     problem: Problem, plans: Mapping[str, CompressionPlan], teacher: GivenNetwork | None, folder: Path
 ) -> list[TrialTask]:
     """One task a plan, with the files that they read in `folder`."""
@@ -216,7 +250,7 @@ def _tasks(
     ]
 
 
-def _results(pool: Pool, calls: list[tuple[Any, ...]]) -> list[Any]:
+def results(pool: Pool, calls: list[tuple[Any, ...]]) -> list[Any]:
     """What each call gave, a `Failure` where it gave nothing."""
     results: dict[int, Any] = {}
     waiting = list(enumerate(calls))

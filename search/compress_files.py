@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compressors.compressor import CompressionError, Value
+from compressors.huffman_coding import is_coded
 from compressors.plan import CompressionPlan, PlanError
+from devices.coding.package import pack
 from search.compress_report import Report, report_document
 from search.errors import JobError, StorageError
 from search.files import write_whole
@@ -55,6 +57,8 @@ def read_plan(file: Path) -> CompressionPlan:
 def write_made(made: Made, folder: Path) -> tuple[Path, ...]:
     """Write ``model.tflite``, ``plan.yaml`` and ``report.json``, each whole; the files.
 
+    A Huffman-coded model is also written as its package, ``model.tfh``.
+
     Raises
     ------
     StorageError
@@ -64,16 +68,28 @@ def write_made(made: Made, folder: Path) -> tuple[Path, ...]:
 
     import yaml
 
+    plan = {name: dict(settings) for name, settings in made.report.compression.items()}
+    files = {
+        "model.tflite": made.content,
+        **({"model.tfh": pack(made.content)} if is_coded(plan) else {}),
+        "plan.yaml": yaml.safe_dump(plan, sort_keys=False).encode(),
+        "report.json": (json.dumps(report_document(made.report), indent=1, allow_nan=False) + "\n").encode(),
+    }
+    return write_files(files, folder)
+
+
+def write_files(files: Mapping[str, bytes], folder: Path) -> tuple[Path, ...]:
+    """Write contents by name into a folder, which is made, each file whole; the files.
+
+    Raises
+    ------
+    StorageError
+        When the folder cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"{folder} cannot be made: {error.strerror}: name another --out") from error
-    plan = {name: dict(settings) for name, settings in made.report.compression.items()}
-    files = {
-        "model.tflite": made.content,
-        "plan.yaml": yaml.safe_dump(plan, sort_keys=False).encode(),
-        "report.json": (json.dumps(report_document(made.report), indent=1, allow_nan=False) + "\n").encode(),
-    }
     for name, content in files.items():
         write_whole(folder / name, content)
     return tuple(folder / name for name in files)

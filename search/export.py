@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compressors.huffman_coding import is_coded
 from devices.artifact import Artifact
+from devices.coding.package import pack
+from devices.coding.stored import UnpackError, coded
 from devices.export.catalog import find_target
 from devices.export.target import Bundle, ExportError, Golden, Metric, Provenance
 from devices.export.write import export
@@ -52,7 +56,8 @@ def export_trial(
     Raises
     ------
     JobError
-        For an unknown trial, target, board or way to pick, or an occupied folder.
+        For an unknown trial, target, board or way to pick, a board that cannot
+        unpack the trial's model, or an occupied folder.
     NothingFitsError
         When the run has no front, or the model does not fit the board.
     StorageError
@@ -68,6 +73,8 @@ def export_trial(
         return export(bundle, writer, folder)
     except VelaError as error:
         raise ToolchainError(str(error)) from error
+    except UnpackError as error:
+        raise JobError(f"{error}, or pick another trial or board") from error
     except ExportError as error:
         kind = StorageError if isinstance(error.__cause__, OSError) else JobError
         raise kind(str(error)) from error
@@ -97,6 +104,9 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
     data = read(run.data_file)
     artifact = read_artifact(run.artifact(record), data.labels)
     footprint, _ = measure(artifact.content, board)
+    if is_coded(record.compression):
+        package = pack(artifact.content)
+        artifact, footprint = replace(artifact, package=package), coded(footprint, len(package), board)
     broken = exceeded(dict(footprint.excess_over(budget)))
     if broken:
         raise NothingFitsError(f"trial {record.trial} does not fit {board.name}: it exceeds {broken}; pick another")

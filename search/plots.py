@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg", ".html")
 
-_BLUE, _PALE, _RED, _AMBER = "#2f6fb5", "#9aa4ae", "#c2413b", "#d98a00"
+BLUE, PALE = "#2f6fb5", "#9aa4ae"
+_RED, _AMBER = "#c2413b", "#d98a00"
 _PANELS = (
     ("flash_bytes", "flash: model + runtime code (est.), kB"),
     ("ram_bytes", "RAM: arena + static (est.), kB"),
@@ -62,6 +63,16 @@ def plot(summary: Summary, path: Path) -> None:
     if ending not in FORMATS:
         raise JobError(f"A plot cannot be written as {path.name!r}: name a file that ends in {', '.join(FORMATS)}.")
     write_whole(path, _content(summary, ending))
+
+
+def png(draw: Callable[[], Figure]) -> bytes:
+    """A picture of what `draw` draws, in the style of every picture here."""
+    import matplotlib as mpl
+
+    out = io.BytesIO()
+    with mpl.rc_context(_RC):
+        draw().savefig(out, format="png", dpi=150)
+    return out.getvalue()
 
 
 def _content(summary: Summary, ending: str) -> bytes:
@@ -115,7 +126,7 @@ def _panel(axes: Axes, summary: Summary, cost: str, label: str) -> None:
     _rejected(axes, [row for row in summary.trials if row.state == "rejected"], cost)
     _window(axes, summary, cost)
     axes.set_xlabel(label)
-    axes.grid(visible=True, color=_PALE, alpha=0.25, linewidth=0.6)
+    axes.grid(visible=True, color=PALE, alpha=0.25, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
@@ -134,7 +145,7 @@ def _scaled(cost: str, value: float) -> float:
 def _dominated(axes: Axes, rows: Sequence[TrialRow], cost: str, label: str, marker: str) -> None:
     points = [row.point for row in rows if row.point]
     if points:
-        axes.plot(_x(points, cost), _y(points), marker, color=_PALE, markersize=4, alpha=0.6, label=label, zorder=1)
+        axes.plot(_x(points, cost), _y(points), marker, color=PALE, markersize=4, alpha=0.6, label=label, zorder=1)
 
 
 def _front(axes: Axes, summary: Summary, cost: str) -> None:
@@ -142,15 +153,15 @@ def _front(axes: Axes, summary: Summary, cost: str) -> None:
         axes.text(0.5, 0.5, "no trained trial fits the limits", ha="center", transform=axes.transAxes)
         return
     steps = staircase(summary.front, cost)
-    axes.plot(_x(steps, cost), _y(steps), drawstyle="steps-post", color=_BLUE, linewidth=1.5, zorder=2)
+    axes.plot(_x(steps, cost), _y(steps), drawstyle="steps-post", color=BLUE, linewidth=1.5, zorder=2)
     x, y = _x(summary.front, cost), _y(summary.front)
     up_down = _spread(y, [_percent(point.accuracy.interval()) for point in summary.front])
     aside = _spread(x, [(each.latency_low_ms, each.latency_high_ms) for each in _footprints(summary)])
-    bars: dict[str, Any] = {"fmt": "none", "ecolor": _BLUE, "elinewidth": 0.9, "alpha": 0.35}
+    bars: dict[str, Any] = {"fmt": "none", "ecolor": BLUE, "elinewidth": 0.9, "alpha": 0.35}
     axes.errorbar(x, y, yerr=up_down, xerr=aside if cost == "latency_ms" else None, zorder=2, **bars)
     others = [point for point in summary.front if point not in steps]
-    axes.plot(_x(steps, cost), _y(steps), "o", color=_BLUE, markersize=5, label="front: best at this cost", zorder=3)
-    ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": _BLUE, "markeredgewidth": 0.9}
+    axes.plot(_x(steps, cost), _y(steps), "o", color=BLUE, markersize=5, label="front: best at this cost", zorder=3)
+    ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": BLUE, "markeredgewidth": 0.9}
     axes.plot(_x(others, cost), _y(others), "o", markersize=4, label="front: by another cost", zorder=3, **ring)
     knees = [point for point in summary.front if point.trial == summary.knee]
     ring |= {"markeredgecolor": _AMBER, "markeredgewidth": 1.8}

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from compressors.catalog import COMPRESSORS, find
 from compressors.compressor import Compressor, Stage
+from compressors.huffman_coding import HuffmanCoder
+from compressors.lookup_tables import TableCompressor
+from devices.coding.stored import unpacks
 from devices.device import Device
 from devices.footprint import Budget
 from devices.suggestion import suggestion
@@ -117,7 +120,7 @@ def _compressors(job: Job, device: Device) -> tuple[Compressor[Any], ...]:
             raise JobError(f"unknown compressor {name!r}: {suggestion(name, names)}")
         if not find(name).hyperparameters:
             raise JobError(f"compressor {name!r} has nothing for a search to draw: use it in a plan of your own")
-        if find(name).stage is Stage.CODING and not decodes(device):
+        if not _runs_on(name, device):
             raise JobError(f"compressor {name!r} needs a decoder, which {device.name} has not: leave it out")
     if "distillation" in job.compressors and job.network and job.teacher == LARGEST:
         raise JobError(
@@ -129,11 +132,17 @@ def _compressors(job: Job, device: Device) -> tuple[Compressor[Any], ...]:
         for each in COMPRESSORS
         # Learning from a teacher costs a training before the first trial, and must be asked for.
         if (each.name in job.compressors if job.compressors else each.stage is not Stage.DISTILLATION)
-        and (each.stage is not Stage.CODING or decodes(device))
+        and _runs_on(each.name, device)
     )
     if not any(technique.stage is Stage.QUANTIZATION for technique in chosen):
         raise JobError("compressors name no quantization: an artifact needs exactly one, add 'quantization'")
     return chosen
+
+
+def _runs_on(name: str, device: Device) -> bool:
+    """True where the board has the decoder that the technique of this name needs, or it needs none."""
+    decoders = {TableCompressor.name: decodes, HuffmanCoder.name: unpacks}
+    return name not in decoders or decoders[name](device)
 
 
 def _check_given(job: Job, *, is_given: bool) -> None:

@@ -11,9 +11,11 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from compressors.compressor import CompressionError
+from compressors.huffman_coding import is_coded
 from compressors.layers import TopologyError
 from compressors.lower import lower
 from compressors.topology import Topology
+from devices.coding.stored import UnpackError, coded
 from devices.device import Device
 from devices.footprint import Footprint
 from devices.measure import footprint
@@ -66,18 +68,24 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
 
     File bytes and operators are predicted from the lowered graph; the rest is
     computed as for a file.  On a board with an accelerator it is the least the
-    artifact can cost (`devices.ethos_u.least_footprint`).
+    artifact can cost (`devices.ethos_u.least_footprint`).  How small a package gets
+    is known only with the weights: a Huffman-coded artifact is taken to need the
+    flash of its file, the most that it can, beside the decoder, and the RAM that
+    it will.
 
     Raises
     ------
     CandidateError
         When the device's runtime cannot run the artifact.
+    devices.coding.stored.UnpackError
+        When the device cannot unpack a Huffman-coded one.
     """
     graph = lower(plan.outline(topology), plan.quantization)
     reasons = unsupported(graph, device)
     if reasons:
         raise CandidateError(f"{device.name} cannot run it: {reasons[0]}")
-    return footprint(graph, device, predicted_bytes(graph))
+    cost = footprint(graph, device, predicted_bytes(graph))
+    return coded(cost, cost.model_bytes, device) if is_coded(plan.as_mapping()) else cost
 
 
 def _recipe(trial: Trial, problem: Problem) -> TrainingRecipe:
@@ -108,7 +116,7 @@ def draw(trial: Trial, problem: Problem) -> Screened:
         recipe = _recipe(trial, problem)
         drawn_at = time.perf_counter()
         cost = predict(drawn.topology, plan, problem.device)
-    except (SpaceError, TopologyError, CompressionError, VelaError) as error:
+    except (SpaceError, TopologyError, CompressionError, VelaError, UnpackError) as error:
         raise CandidateError(str(error)) from error
     except (CandidateError, StorageInternalError, SQLAlchemyError):
         raise  # said already; or the study, not the candidate

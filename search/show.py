@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from compressors.huffman_coding import is_coded
 from devices.device import Device
 from devices.footprint import Budget
 from devices.vela import VelaError, vela_version
@@ -73,6 +74,8 @@ def records_on(run: RunFolder, board: Device, budget: Budget) -> tuple[TrialReco
 
 
 def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget) -> TrialRecord:
+    from devices.coding.package import pack
+    from devices.coding.stored import UnpackError, coded
     from devices.flatbuffer import read_graph
     from devices.measure import measure_graph
     from devices.support import unsupported
@@ -84,7 +87,9 @@ def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget
     refusals = unsupported(graph, board)
     try:
         footprint, _ = measure_graph(graph, content, board) if not refusals else (None, ())
-    except VelaError as error:  # the board's compiler takes other files of the run all the same
+        if footprint is not None and is_coded(record.compression):
+            footprint = coded(footprint, len(pack(content)), board)
+    except (VelaError, UnpackError) as error:  # the board takes other files of the run all the same
         refusals, footprint = (str(error),), None
     if footprint is None:
         return dataclasses.replace(record, state="failed", reason=refusals[0], score=None, predicted=None, excess={})

@@ -181,7 +181,8 @@ def _technique(name: str, settings: Mapping[str, Value]) -> str:
     from compressors.catalog import COMPRESSORS  # with numpy, which reading a module should not cost
 
     searched = {each.name: {wish.name for wish in each.hyperparameters} for each in COMPRESSORS}
-    chosen = {key: value for key, value in settings.items() if key in searched.get(name, settings)}
+    known = searched.get(name, settings)
+    chosen = {key: value for key, value in settings.items() if key in known and value is not True}  # on, or not here
     return f"{name} ({values(chosen)})" if chosen else name
 
 

@@ -71,7 +71,10 @@ def _footprints(record: TrialRecord, budget: Budget) -> list[str]:
         return ["", "no footprint: the network could not be built"]
     limits = {"flash_bytes": budget.flash_bytes, "ram_bytes": budget.ram_bytes, "latency_ms": budget.latency_ms}
     lines = ["", f"{'':<28}" + "".join(f"{name:>{_WIDTH}}" for name, _ in known) + f"{'limit':>14}"]
+    is_coded = any(each.stored_bytes is not None for _, each in known)
     for label, name in _FIGURES:
+        if name in _OF_PACKAGES and not is_coded:
+            continue
         limit = limits.get(name)
         cells = "".join(f"{_cell(each, name):>{_WIDTH}}" for _, each in known)
         lines.append(f"{label:<28}{cells}" + (f"{figure(name, limit):>14}" if limit is not None else ""))
@@ -82,16 +85,20 @@ _WIDTH = 30  # of a column: 0.0182 (0.0091-0.0543) ms and some space
 _FIGURES = (
     ("flash (est.)", "flash_bytes"),
     ("  model file", "model_bytes"),
+    ("  in its place: package", "stored_bytes"),
     ("  runtime code (est.)", "runtime_flash_bytes"),
     ("RAM (est.)", "ram_bytes"),
     ("  activations", "activation_bytes"),
     ("  bookkeeping", "bookkeeping_bytes"),
     ("  static RAM (est.)", "static_ram_bytes"),
+    ("  unpacked model", "unpacked_bytes"),
     ("latency (est., 90 %)", "latency_ms"),
     ("cycles (est.)", "cycles"),
     ("instructions (est.)", "instructions"),
     ("multiply-accumulates", "macs"),
 )
+
+_OF_PACKAGES = ("stored_bytes", "unpacked_bytes")  # shown where the model is stored as a package
 
 
 def _cell(footprint: Footprint, name: str) -> str:

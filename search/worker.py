@@ -259,16 +259,20 @@ def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Datase
     """What the artifact made of `network` costs, and how well it does on the validation split."""
     from compressors.network import parameters
     from devices.coding.package import pack
+    from devices.coding.stored import coded
     from devices.measure import measure
     from search.evaluate import accuracy
 
     cost, _ = measure(artifact.content, task.device)
+    package = artifact.package
+    if package is not None:
+        cost = coded(cost, len(package), task.device)
     return Score(
         accuracy=accuracy(artifact, data.validation, task.interpreter),
         interpreter=task.interpreter,
         footprint=cost,
         params=parameters(network),
-        download_bytes=len(pack(artifact.content)),
+        download_bytes=len(pack(artifact.content) if package is None else package),
         sha256=artifact.sha256,
     )
 

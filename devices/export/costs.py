@@ -95,4 +95,8 @@ def costs(bundle: Bundle) -> tuple[Cost, ...]:
     ]
     if f.instructions is not None:
         rows.insert(9, ("instructions", f.instructions, estimated, "instructions of one inference"))
+    if f.stored_bytes is not None:
+        rows[0] = ("flash_bytes", f.flash_bytes, estimated, "package and runtime together")
+        rows.insert(2, ("stored_bytes", f.stored_bytes, exact, "the package, in flash in the model's place"))
+        rows.insert(5, ("unpacked_bytes", f.unpacked_bytes, exact, "part of the RAM: the unpacked model"))
     return tuple(Cost(name=n, value=v, certainty=c, meaning=m) for n, v, c, m in rows)

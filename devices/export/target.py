@@ -215,6 +215,11 @@ def _check_model(bundle: Bundle) -> None:
             f"{'artifact' if bundle.compiled is None else 'compiled file'} has {len(flashed)}; "
             "measure the artifact that is exported"
         )
+    if bundle.footprint.stored_bytes != (None if artifact.package is None else len(artifact.package)):
+        raise ExportError(
+            f"footprint is of a package of {bundle.footprint.stored_bytes} bytes, the artifact has "
+            f"{'none' if artifact.package is None else len(artifact.package)}; cost it with devices.coding.stored.coded"
+        )
     for side, port, tensors in (("input", artifact.input, graph.inputs), ("output", artifact.output, graph.outputs)):
         if len(tensors) != 1:
             raise ExportError(f"the network has {len(tensors)} {side}s; only networks with one {side} can be exported")

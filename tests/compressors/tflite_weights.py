@@ -46,3 +46,10 @@ def weights_by_layer(content: bytes, topology: Topology) -> dict[str, npt.NDArra
     """The same by layer of the topology that was converted."""
     layers = [layer.name for layer in topology.layers if isinstance(layer.spec, Conv2D | DepthwiseConv2D | Dense)]
     return dict(zip(layers, (weights for _, weights in int8_weights(content)), strict=True))
+
+
+def scales_of(content: bytes) -> npt.NDArray[np.float32]:
+    """Scales of all quantised tensors of the file, one after the other."""
+    graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
+    found = [graph.Tensors(index).Quantization() for index in range(graph.TensorsLength())]
+    return np.concatenate([each.ScaleAsNumpy() for each in found if each is not None and each.ScaleLength()])

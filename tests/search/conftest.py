@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -10,6 +12,7 @@ from hypothesis import settings
 from devices.footprint import Budget
 from search.record import Proportion, TrialRecord
 from search.summary import Summary, summarize
+from tests.search.given import InlinePool, save_given
 from tests.search.records import BUDGET, MakeRecord, a_run, make_record
 
 # Equal examples in every run, and no limit on a first example that pays for imports.
@@ -66,3 +69,32 @@ def _summary(records: list[TrialRecord], test: Mapping[int, Proportion]) -> Summ
         records=records,
         test=test,
     )
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data and with networks trained on them, on 0..1 and on 0..255."""
+    folder = tmp_path_factory.mktemp("given")
+    save_given(folder)
+    return folder
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> Callable[[InlinePool], None]:
+    """Have every command work in this process with the pool that is given."""
+
+    def use(pool: InlinePool) -> None:
+        @contextmanager
+        def opened(_job: object) -> Iterator[InlinePool]:
+            yield pool
+
+        from search import compress, compress_sensitivity, run
+
+        for module in (compress, compress_sensitivity, run):
+            monkeypatch.setattr(module, "pool_for", opened)
+
+    from search import worker
+
+    monkeypatch.setattr(worker, "import_frameworks", lambda: None)
+    use(InlinePool())
+    return use

@@ -4,141 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import yaml
 
 from compressors.plan import CompressionPlan
-from search import cli, compress, run, worker
+from devices.coding.package import unpack
+from search import cli, compress
 from search.compress import Floor
 from search.compress_files import read_plan
-from search.errors import DataError, JobError
+from search.errors import JobError
 from search.job import read_job
-from search.pool import Failure
 from search.progress import Progress
 from search.score_document import score_document
 from search.scoring import score_file
 from search.store import RunFolder
-
-BOARD = "nucleo-l432kc"
-
-
-class InlinePool:
-    """A pool of one worker that is this process; `fails` ends a task with an exception."""
-
-    workers = 1
-
-    def __init__(self, after: Callable[[int], None] = lambda _: None) -> None:
-        self._results: dict[int, Any] = {}
-        self._after, self._count = after, 0
-
-    @property
-    def running(self) -> tuple[int, ...]:
-        return tuple(self._results)
-
-    @property
-    def free(self) -> int:
-        return 1 - len(self._results)
-
-    def warm(self) -> None:
-        """There is no worker to warm."""
-
-    def submit(self, number: int, function: Any, *arguments: object) -> None:
-        try:
-            self._results[number] = function(*arguments)
-        except (RuntimeError, DataError) as error:
-            self._results[number] = Failure(reason=str(error))
-
-    def next_results(self, _timeout: float | None) -> Mapping[int, Any]:
-        results, self._results = self._results, {}
-        self._count += 1
-        self._after(self._count)
-        return results
-
-    def cancel(self) -> None:
-        self._results.clear()
-
-
-@pytest.fixture
-def inline(monkeypatch: pytest.MonkeyPatch) -> Callable[[InlinePool], None]:
-    """Have every command work in this process with the pool that is given."""
-
-    def use(pool: InlinePool) -> None:
-        @contextmanager
-        def opened(_job: object) -> Iterator[InlinePool]:
-            yield pool
-
-        for module in (compress, run):
-            monkeypatch.setattr(module, "pool_for", opened)
-
-    monkeypatch.setattr(worker, "import_frameworks", lambda: None)
-    use(InlinePool())
-    return use
-
-
-def samples() -> dict[str, np.ndarray[Any, Any]]:
-    """Bars of light in one of three places, in noise; 0..255 as cameras have it."""
-    rng = np.random.default_rng(5)
-    arrays: dict[str, np.ndarray[Any, Any]] = {}
-    for split, n in (("train", 300), ("val", 90), ("test", 60)):
-        y = np.arange(n) % 3
-        x = rng.random((n, 6, 6, 1)) * 200
-        for index, place in enumerate(y):
-            x[index, :, 2 * place : 2 * place + 2] += 55
-        arrays |= {f"x_{split}": x.astype(np.uint8), f"y_{split}": y}
-    arrays["x_train"][0, 0, 0, 0] = 255
-    return arrays
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with data and with networks trained on them, on 0..1 and on 0..255."""
-    folder, arrays = tmp_path_factory.mktemp("given"), samples()
-    np.savez(folder / "bars.npz", **arrays)  # type: ignore[arg-type]  # numpy's stub takes allow_pickle for one of them
-    keras.utils.set_random_seed(1)
-    layers = keras.layers
-    model = keras.Sequential(
-        [
-            keras.Input((6, 6, 1)),
-            layers.Conv2D(8, 3, activation="relu"),
-            layers.Conv2D(8, 3, activation="relu"),
-            layers.Flatten(),
-            layers.Dense(3),
-        ]
-    )
-    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(arrays["x_train"] / 255.0, arrays["y_train"], epochs=4, verbose=0)
-    model.save(folder / "bars.keras")
-    first = model.layers[0]
-    kernel, bias = first.get_weights()
-    first.set_weights([kernel, bias * 255])  # of a network that was trained on 0..255, the rest scaled alike
-    for layer in model.layers[1:]:
-        if layer.weights:
-            kernel, bias = layer.get_weights()
-            layer.set_weights([kernel, bias * 255])
-    model.save(folder / "raw.keras")
-    return folder
-
-
-def command(place: Path, *more: str, model: str = "bars.keras") -> int:
-    return cli.main(
-        [
-            *("compress", str(place / model), "--data", str(place / "bars.npz"), "--device", BOARD, "--workers", "1"),
-            *("--set", "epochs=2", *more),
-        ]
-    )
-
-
-def plan_file(folder: Path, plan: object) -> str:
-    file = folder / "plan.yaml"
-    file.write_text(yaml.safe_dump(plan))
-    return str(file)
+from tests.search.given import BOARD, InlinePool, command, plan_file
 
 
 def test_a_plan_is_applied(place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]) -> None:
@@ -377,3 +261,21 @@ def test_a_search_takes_no_network_file(place: Path) -> None:
 def test_the_accuracy_to_keep(floor: Floor, kept: float) -> None:
     """A minimum is itself, a loss counts from the float network's accuracy."""
     assert floor.settings().floor(0.95) == pytest.approx(kept)
+
+
+def test_a_coded_plan_writes_the_package(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file is the int8 one, the report's flash and RAM are those of its package; a Linux board refuses the plan."""
+    plan = plan_file(tmp_path, {"huffman_coding": {"decode_at_start": True}})
+    out = tmp_path / "out"
+    assert command(place, "--plan", plan, "--out", str(out), "--json") == 0
+    _, plain, small = json.loads(capsys.readouterr().out)["rows"]
+    assert unpack((out / "model.tfh").read_bytes()) == (out / "model.tflite").read_bytes()
+    assert small["sha256"] == plain["sha256"]
+    assert small["accuracy"] == plain["accuracy"]
+    package, model = (out / "model.tfh").stat().st_size, plain["model_bytes"]
+    assert plain["flash_bytes"] - small["flash_bytes"] == model - package - 477
+    assert small["ram_bytes"] - plain["ram_bytes"] == -(-model // 16) * 16
+    assert command(place, "--plan", plan, "--out", str(tmp_path / "pi"), "--device", "raspberry-pi-4b") == 2
+    assert "raspberry-pi-4b cannot unpack a Huffman-coded model" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from devices.coding.package import unpack
 from search.errors import DataError, JobError, NothingFitsError
 from search.evaluate import available_interpreter
 from search.export import export_trial
@@ -137,3 +139,18 @@ def test_a_run_without_its_data(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data\.npz"):
         export(run, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_coded_model(run: RunFolder, tmp_path: Path) -> None:
+    """It is packed anew from the run's file, and its flash is the package's; a Linux board does not take it."""
+    record = run.record(0)
+    assert record is not None
+    run.write_trial(replace(record, compression={"quantization": {}, "huffman_coding": {}}), dense_softmax())
+    export(run, tmp_path / "out", trial=0)
+    package = (tmp_path / "out" / "model.tfh").read_bytes()
+    assert unpack(package) == (tmp_path / "out" / "model.tflite").read_bytes() == dense_softmax()
+    figures = json.loads((tmp_path / "out" / "model.json").read_text())["footprint"]
+    assert figures["flash_bytes"]["value"] == len(package) + figures["runtime_flash_bytes"]["value"]
+    with pytest.raises(JobError, match=r"raspberry-pi-4b cannot unpack a Huffman-coded model.*pick another trial"):
+        export(run, tmp_path / "pi", trial=0, device="raspberry-pi-4b")
+    assert not (tmp_path / "pi").exists()

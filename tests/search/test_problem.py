@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from compressors.catalog import COMPRESSORS
+from compressors.compressor import Stage
 from search.errors import DataError, JobError
 from search.job import Job, Limits
 from search.problem import resolve
@@ -51,6 +52,20 @@ def test_what_a_job_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("board", "coders"),
+    [
+        ("nucleo-l432kc", {"lookup_tables", "huffman_coding"}),
+        ("esp32-devkitc", {"huffman_coding"}),
+        ("raspberry-pi-4b", set()),
+    ],
+)
+def test_coding_is_for_boards_that_decode(tmp_path: Path, board: str, coders: set[str]) -> None:
+    """Left open, each technique of coding is searched where the board has its decoder."""
+    found = resolve(replace(job(tmp_path), device=board)).compressors
+    assert {each.name for each in found if each.stage is Stage.CODING} == coders
+
+
+@pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"device": "nucleo-l432k"}, "did you mean 'nucleo-l432kc'"),
@@ -63,6 +78,10 @@ def test_what_a_job_names(tmp_path: Path) -> None:
         (
             {"device": "raspberry-pi-4b", "compressors": ("quantization", "lookup_tables")},
             "'lookup_tables' needs a decoder, which raspberry-pi-4b has not",
+        ),
+        (
+            {"device": "raspberry-pi-4b", "compressors": ("quantization", "huffman_coding")},
+            "'huffman_coding' needs a decoder, which raspberry-pi-4b has not",
         ),
     ],
 )

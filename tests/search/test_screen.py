@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from compressors.huffman_coding import HuffmanCoding
 from compressors.layers import Conv2D, Dense, GlobalPooling2D, Input
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from compressors.topology import Layer, Topology
+from devices.coding.stored import UnpackError
 from search.boards import find_device
 from search.screen import CandidateError, predict
 
@@ -43,3 +45,14 @@ def test_fewer_bits_make_smaller_files_and_wider_activations_larger_arenas() -> 
     assert default.model_bytes - int4.model_bytes > 3 * 3 * 3 * 16 // 2 - 16
     assert int4.cycles > default.cycles
     assert int16.activation_bytes > 1.5 * default.activation_bytes
+
+
+def test_a_coded_artifact_is_predicted_with_its_model_in_ram() -> None:
+    """Flash is that of the uncoded file and the decoder, which the package can only lessen; RAM grows by the model."""
+    plain = predict(TOPOLOGY, CompressionPlan.of(Quantization()), BOARD)
+    plan = CompressionPlan.of(Quantization(), HuffmanCoding())
+    cost = predict(TOPOLOGY, plan, BOARD)
+    assert cost.flash_bytes == plain.flash_bytes + 477
+    assert 0 <= cost.ram_bytes - plain.ram_bytes - plain.model_bytes < 16
+    with pytest.raises(UnpackError, match="raspberry-pi-4b cannot unpack"):
+        predict(TOPOLOGY, plan, find_device("raspberry-pi-4b"))

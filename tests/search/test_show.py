@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from devices.boards import load_device
+from devices.coding.package import pack
+from devices.coding.stored import coded
 from devices.measure import measure
 from search.boards import find_device
 from search.errors import JobError, StorageError
@@ -97,3 +99,19 @@ def test_how_far_a_run_is(tmp_path: Path) -> None:
     run.log("started", elapsed=9.6)
     run.log("told", trial=0, elapsed=11.0)
     assert (progress_of(run).state, progress_of(run).elapsed_seconds) == ("interrupted", 11.0)
+
+
+def test_a_coded_model_is_costed_as_its_package(tmp_path: Path) -> None:
+    """The record's plan is enough to know it; a board that cannot unpack it fails the trial with the reason."""
+    run = real_run(tmp_path)
+    record = run.record(0)
+    assert record is not None
+    coded_record = replace(record, compression={"quantization": {}, "huffman_coding": {"decode_at_start": True}})
+    run.write_trial(coded_record, dense_softmax())
+    own = board_file(tmp_path)
+    (point,) = summary_of(run, own).front
+    plain, package = measure(dense_softmax(), find_device(own))[0], pack(dense_softmax())
+    assert point.footprint == coded(plain, len(package), find_device(own))
+    (scored, _) = summary_of(run, "raspberry-pi-4b").trials
+    assert scored.state == "failed"
+    assert "raspberry-pi-4b cannot unpack a Huffman-coded model" in scored.reason

@@ -47,3 +47,15 @@ def test_a_rejected_trial(run: list[TrialRecord], budget: Budget) -> None:
     assert "measured  " not in text
     assert "accuracy" not in text
     assert "could not be built" in shown(replace(run[5], predicted=None), budget)
+
+
+def test_a_coded_model(run: list[TrialRecord], budget: Budget) -> None:
+    """The package stands below the file it replaces, the unpacked model below the RAM it takes; else neither."""
+    score = run[1].score
+    assert score is not None
+    record = replace(run[1], score=replace(score, footprint=replace(score.footprint, stored_bytes=7_000)))
+    text = shown(record, budget)
+    (package,) = [line for line in text.splitlines() if "package" in line]
+    assert "7.0 kB" in package
+    assert "unpacked model" in text
+    assert "unpacked model" not in shown(run[1], budget)

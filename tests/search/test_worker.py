@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from compressors.huffman_coding import HuffmanCoding
 from compressors.network import topology_of, weights_of
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from devices.boards import load_device
+from devices.coding.package import pack
+from devices.coding.stored import coded
 from devices.flatbuffer import read_artifact
 from search import worker
 from search.datasets.dataset import Split
@@ -215,3 +218,18 @@ def test_errors_cross_as_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "Traceback" in (tmp_path / "log.txt").read_text()
     with pytest.raises(MemoryError), worker._plain_errors():
         raise MemoryError
+
+
+def test_a_coded_artifact_is_scored_as_its_package(tmp_path: Path) -> None:
+    """A whole trial: same file, same accuracy as uncoded; flash holds the package, RAM the file."""
+    network = _dense()
+    save_network(GivenNetwork(topology=topology_of(network), weights=weights_of(network)), tmp_path / "network.npz")
+    task = _task(tmp_path, interpreter=available_interpreter(), network_file=tmp_path / "network.npz")
+    plan = CompressionPlan.of(Quantization(), HuffmanCoding())
+    plain = worker._run(task)
+    made = worker._run(replace(task, candidate=replace(CANDIDATE, plan=plan)))
+    cost, package = made.score.footprint, pack(made.content)
+    assert made.content == plain.content
+    assert made.score.accuracy == plain.score.accuracy
+    assert cost == coded(plain.score.footprint, len(package), task.device)
+    assert made.score.download_bytes == len(package) == cost.stored_bytes

@@ -11,6 +11,7 @@ from devices.export.target import Bundle, ExportError
 from devices.export.templates import verbatim
 
 PACKAGE = "devices.export.cpp"
+_DECODER = "devices.coding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class CppTarget:
         if not bundle.golden:
             raise ExportError("target 'cpp' compares answers and needs a golden sample; give one, or export 'tflite'")
         return {
+            **_decoder(bundle),
             "model.h": headers.model_h(bundle),
             "model.cc": headers.model_cc(bundle),
             "op_resolver.h": headers.op_resolver_h(bundle),
@@ -54,3 +56,10 @@ class CppTarget:
             "Makefile": verbatim(PACKAGE, "Makefile"),
             "README.md": readme(bundle),
         }
+
+
+def _decoder(bundle: Bundle) -> Mapping[str, bytes]:
+    """The C sources that unpack a Huffman-coded network; none for others."""
+    if bundle.artifact.package is None:
+        return {}
+    return {name: verbatim(_DECODER, name) for name in ("unpack.h", "unpack.c")}

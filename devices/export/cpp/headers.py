@@ -17,18 +17,24 @@ _FLOAT_TOLERANCE = 1e-4  # measured between the portable kernels and CMSIS-NN ov
 
 
 def model_h(bundle: Bundle) -> bytes:
-    """Declares the array and says which trial it is."""
+    """Declares the array, of the network or its package, and says which trial it is."""
+    package = bundle.artifact.package
     fields = {
         "bytes": str(bundle.artifact.model_bytes),
         "sha256": bundle.artifact.sha256,
         "run": c_string(bundle.provenance.run),
         "trial": str(bundle.provenance.trial),
     }
+    if package is not None:
+        return render(_PACKAGE, "coded_model.h", {**fields, "package_bytes": str(len(package))})
     return render(_PACKAGE, "model.h", fields)
 
 
 def model_cc(bundle: Bundle) -> bytes:
-    """Defines the array."""
+    """Defines the array, and for a package what unpacks it."""
+    package = bundle.artifact.package
+    if package is not None:
+        return render(_PACKAGE, "coded_model.cc", {"array": byte_rows(package)})
     return render(_PACKAGE, "model.cc", {"array": byte_rows(bundle.artifact.content)})
 
 

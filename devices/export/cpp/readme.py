@@ -12,6 +12,12 @@ from devices.graph import DType
 
 _VARIABLES_NOTE = ", and how the network's variables are created, which this network needs"
 
+_PLAIN_ROW = "| `model.h`, `model.cc` | the network as a constant array, aligned to 16 bytes |"
+_CODED_ROWS = (
+    "| `model.h`, `model.cc` | the network as a Huffman-coded array, and the RAM it is unpacked into |\n"
+    "| `unpack.h`, `unpack.c` | the decoder, in C |"
+)
+
 
 def readme(bundle: Bundle) -> bytes:
     """How to build, check and use the sources, as UTF-8 Markdown."""
@@ -23,6 +29,8 @@ def readme(bundle: Bundle) -> bytes:
         "trial": str(provenance.trial),
         "version": markdown(provenance.tinyfront_version),
         "data": markdown(provenance.data),
+        "model_rows": _PLAIN_ROW if artifact.package is None else _CODED_ROWS,
+        "sources": "`model.cc`" if artifact.package is None else "`model.cc` and `unpack.c`",
         "model_bytes": str(artifact.model_bytes),
         "device": markdown(device.name),
         "core": markdown(device.core),

@@ -30,7 +30,7 @@ def card(bundle: Bundle) -> bytes:
             "clock_mhz": number(device.clock_hz / 1e6),
             "runtime": "LiteRT" if device.runtime == "litert" else "TensorFlow Lite Micro",
             "kernels": device.kernels,
-            "accelerator": _accelerator(bundle),
+            "stored": _accelerator(bundle) or _package(bundle),
             "flash_share": _share(bundle.footprint.flash_bytes, device.flash_bytes),
             "ram_share": _share(bundle.footprint.ram_bytes, device.ram_bytes),
             "costs": cost_table(bundle),
@@ -55,6 +55,17 @@ def _accelerator(bundle: Bundle) -> str:
         "driver. Its cycles are Vela's estimate, made without hardware. The figures of merit are of `model.tflite`; "
         "Arm promises that the compiled file answers bit for bit as TensorFlow Lite's reference kernels, which was "
         "not tried here.\n"
+    )
+
+
+def _package(bundle: Bundle) -> str:
+    """What a board that unpacks its model stores; nothing for other models."""
+    package = bundle.artifact.package
+    if package is None:
+        return ""
+    return (
+        f"\nFlash `model.tfh` ({len(package)} bytes): it is `model.tflite` Huffman-coded, bit for bit, and the costs "
+        "below are of it. When the device starts, it unpacks the model into RAM; the decoder is in target `cpp`.\n"
     )
 
 

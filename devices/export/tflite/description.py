@@ -8,6 +8,7 @@ key                 value
 schema              ``"tinyfront.model/1"``; the number rises when a key changes its meaning
 model               file name, ``bytes`` and ``sha256`` of the model
 compiled            the same of the file that a board with an Ethos-U executes; else null
+package             the same of the Huffman-coded file that is flashed instead; else null
 input, output       ``shape`` (batch first), ``dtype``, ``scale``, ``zero_point``:
                     real = scale * (stored - zero_point); scale 0.0 = not quantised
 normalization       ``offset``, ``factor``: network input = (raw - offset) * factor
@@ -42,7 +43,8 @@ def description(bundle: Bundle) -> bytes:
     document = {
         "schema": SCHEMA,
         "model": {"file": "model.tflite", "bytes": artifact.model_bytes, "sha256": artifact.sha256},
-        "compiled": _compiled(bundle),
+        "compiled": _file("model_vela.tflite", bundle.compiled),
+        "package": _file("model.tfh", artifact.package),
         "input": _port(artifact.input),
         "output": _port(artifact.output),
         "normalization": {"offset": bundle.normalization.offset, "factor": bundle.normalization.factor},
@@ -59,11 +61,10 @@ def description(bundle: Bundle) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def _compiled(bundle: Bundle) -> dict[str, object] | None:
-    content = bundle.compiled
+def _file(name: str, content: bytes | None) -> dict[str, object] | None:
     if content is None:
         return None
-    return {"file": "model_vela.tflite", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return {"file": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _port(port: Port) -> dict[str, object]:

@@ -23,13 +23,16 @@ class TFLiteTarget:
 
         For a board with an Ethos-U also ``model_vela.tflite``, which is what it
         executes; ``model.tflite`` is what that was compiled from.
+        For a Huffman-coded model also ``model.tfh``, the package that is flashed.
         ``labels.txt`` has one label a line in output order, written by
         `escape.one_line`; ``model.json`` has them unchanged.
         """
         compiled = {} if bundle.compiled is None else {"model_vela.tflite": bundle.compiled}
+        package = {} if bundle.artifact.package is None else {"model.tfh": bundle.artifact.package}
         return {
             "model.tflite": bundle.artifact.content,
             **compiled,
+            **package,
             "labels.txt": "".join(f"{one_line(label)}\n" for label in bundle.artifact.labels).encode(),
             "model.json": description(bundle),
             "MODEL_CARD.md": card(bundle),

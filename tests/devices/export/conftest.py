@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from devices.artifact import Artifact, Normalization
+from devices.coding.package import pack
+from devices.coding.stored import coded
 from devices.device import Device
 from devices.export.target import Bundle, Golden, Metric, Provenance
 from devices.flatbuffer import read_graph, read_ports
@@ -91,6 +94,14 @@ def small_model() -> bytes:
 def bundle(small_model: bytes) -> Bundle:
     """The small network with three golden samples and labels that are hard to write down."""
     return _bundle(small_model, _golden_samples(small_model), _EVIL_LABELS)
+
+
+@pytest.fixture(scope="session")
+def coded_bundle(bundle: Bundle) -> Bundle:
+    """The same, stored as a package."""
+    package = pack(bundle.artifact.content)
+    footprint = coded(bundle.footprint, len(package), bundle.device)
+    return replace(bundle, artifact=replace(bundle.artifact, package=package), footprint=footprint)
 
 
 @pytest.fixture(scope="session")

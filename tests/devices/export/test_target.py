@@ -99,3 +99,11 @@ def test_the_footprint_on_an_accelerator_is_of_the_compiled_file(bundle: Bundle)
         footprint=replace(bundle.footprint, model_bytes=8),
     )
     assert len(made.artifact.content) != 8
+
+
+def test_the_footprint_of_a_coded_model_is_of_its_package(bundle: Bundle, coded_bundle: Bundle) -> None:
+    """Neither is taken without the other."""
+    with pytest.raises(ExportError, match=r"footprint is of a package of \d+ bytes, the artifact has none"):
+        replace(coded_bundle, artifact=bundle.artifact)
+    with pytest.raises(ExportError, match=r"footprint is of a package of None bytes, the artifact has \d+"):
+        replace(coded_bundle, footprint=bundle.footprint)

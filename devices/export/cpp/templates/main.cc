@@ -95,7 +95,12 @@ bool Run(tflite::MicroInterpreter& interpreter, std::size_t sample) {
 
 int main() {
   tflite::InitializeTarget();
-  const tflite::Model* model = tflite::GetModel(tinyfront::kModel);
+  const unsigned char* content = tinyfront::LoadModel();
+  if (content == nullptr) {
+    MicroPrintf("FAIL: the model cannot be unpacked.");
+    return 1;
+  }
+  const tflite::Model* model = tflite::GetModel(content);
   if (model->version() != TFLITE_SCHEMA_VERSION) {
     MicroPrintf("FAIL: the model has schema version %d, the interpreter %d.", static_cast<int>(model->version()),
                 TFLITE_SCHEMA_VERSION);

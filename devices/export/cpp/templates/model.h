@@ -15,6 +15,9 @@ constexpr std::size_t kModelBytes = $bytes;
 // Aligned to 16 bytes, as the interpreter and vector instructions want it.
 alignas(16) extern const unsigned char kModel[kModelBytes];
 
+// What the interpreter reads.
+inline const unsigned char* LoadModel() { return kModel; }
+
 }  // namespace tinyfront
 
 #endif  // TINYFRONT_MODEL_H_

@@ -93,3 +93,16 @@ def test_refuses_a_linux_board(bundle: Bundle) -> None:
     board = replace(bundle.device, name="raspberry-pi-4b", core="cortex-a72", kernels="xnnpack")
     with pytest.raises(ExportError, match="raspberry-pi-4b runs LiteRT; export 'tflite'"):
         CppTarget().files(replace(bundle, device=board))
+
+
+def test_a_coded_network_passes(coded_bundle: Bundle, tflm: Path, tmp_path: Path) -> None:
+    """The program unpacks the network and answers as the plain one; a torn package is noticed."""
+    export(coded_bundle, CppTarget(), tmp_path / "out")
+    ran = _make(tmp_path / "out", tflm)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count(", 0 of 5 values differ") == len(coded_bundle.golden)
+    source = tmp_path / "out" / "model.cc"
+    source.write_text(source.read_text().replace("0x54, 0x46, 0x48, 0x31", "0x54, 0x46, 0x48, 0x30", 1))
+    torn = _make(tmp_path / "out", tflm)
+    assert torn.returncode != 0
+    assert "FAIL: the model cannot be unpacked." in torn.stderr

@@ -141,3 +141,22 @@ def test_headers_are_guarded_and_ascii(bundle: Bundle, name: str) -> None:
     guard = f"TINYFRONT_{name[:-2].upper()}_H_"
     assert f"#ifndef {guard}\n#define {guard}\n" in text
     assert text.endswith(f"#endif  // {guard}\n")
+
+
+_UNPACK = """
+#include <cstdint>
+#include <cstdio>
+#include "model.h"
+int main() {
+  const unsigned char* model = tinyfront::LoadModel();
+  if (model == nullptr || reinterpret_cast<std::uintptr_t>(model) % 16 != 0) return 1;
+  std::fwrite(model, 1, tinyfront::kModelBytes, stdout);
+}
+"""
+
+
+def test_a_coded_network_unpacks_to_the_very_file(coded_bundle: Bundle, run_cpp: RunCpp, tmp_path: Path) -> None:
+    """The compiled program prints the model file, from a buffer of 16 bytes' alignment; it holds no plain copy."""
+    folder = _export(coded_bundle, tmp_path / "out", _UNPACK)
+    assert run_cpp(folder, ("test.cc", "model.cc", "unpack.c"), "") == coded_bundle.artifact.content
+    assert "kModel[" not in (folder / "model.cc").read_text()

@@ -53,3 +53,11 @@ def test_a_network_with_variables_is_told_to_create_them(bundle: Bundle) -> None
     stateful = replace(bundle, graph=replace(bundle.graph, operators=(handle, *bundle.graph.operators)))
     assert "how the network's variables are created" in readme(stateful).decode()
     assert "how the network's variables are created" not in readme(bundle).decode()
+
+
+def test_a_coded_network_needs_its_decoder(bundle: Bundle, coded_bundle: Bundle) -> None:
+    """The decoder is named as a file and as a source to add, for a coded network alone."""
+    text = readme(coded_bundle).decode()
+    assert "| `unpack.h`, `unpack.c` | the decoder, in C |" in text
+    assert "1. Add `model.cc` and `unpack.c` to the sources" in text
+    assert "unpack.c" not in readme(bundle).decode()

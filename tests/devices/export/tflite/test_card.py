@@ -72,3 +72,13 @@ def test_names_the_runtime_of_the_board(bundle: Bundle) -> None:
     text = card(replace(bundle, device=board)).decode()
     assert "runtime LiteRT with xnnpack kernels" in text
     assert "runtime TensorFlow Lite Micro" not in text
+
+
+def test_a_coded_model_says_what_is_flashed(bundle: Bundle, coded_bundle: Bundle) -> None:
+    """Package, its bytes and the flash of the whole; nothing of it in other cards."""
+    text, package = card(coded_bundle).decode(), coded_bundle.artifact.package
+    assert package is not None
+    flash = len(package) + coded_bundle.footprint.runtime_flash_bytes
+    assert f"Flash `model.tfh` ({len(package)} bytes): it is `model.tflite` Huffman-coded" in text
+    assert f"Flash: {flash} of 2097152 bytes" in text
+    assert "model.tfh" not in card(bundle).decode()

@@ -51,3 +51,17 @@ def test_footprint_says_how_certain_it_is(bundle: Bundle) -> None:
         "meaning": "one inference",
     }
     assert {cost["certainty"] for cost in document["footprint"].values()} == set(document["certainty"])
+
+
+def test_a_coded_model_names_its_package(bundle: Bundle, coded_bundle: Bundle) -> None:
+    """Name, bytes and digest of the package, and where its bytes and the model's count; null for other models."""
+    document, package = json.loads(description(coded_bundle)), coded_bundle.artifact.package
+    assert package is not None
+    digest = hashlib.sha256(package).hexdigest()
+    assert document["package"] == {"file": "model.tfh", "bytes": len(package), "sha256": digest}
+    figures = {name: figure["value"] for name, figure in document["footprint"].items()}
+    assert figures["flash_bytes"] == figures["stored_bytes"] + figures["runtime_flash_bytes"]
+    assert figures["stored_bytes"] == len(package)
+    arena = max(figures["arena_bytes"], figures["setup_bytes"])
+    assert figures["ram_bytes"] == arena + figures["static_ram_bytes"] + figures["unpacked_bytes"]
+    assert json.loads(description(bundle))["package"] is None

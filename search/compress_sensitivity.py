@@ -1,0 +1,175 @@
+"""`compress --sensitivity`: what every layer loses by pruning and by 4-bit weights, as text, JSON, CSV and picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compressors.plan import CompressionPlan
+from compressors.quantization import Quantization
+from search.compress import results, tasks_for
+from search.compress_files import write_files
+from search.errors import JobError
+from search.given import Reading
+from search.pool import Failure, pool_for
+from search.problem import Problem
+from search.record import Proportion
+from search.sensitivity_plot import sensitivity_png
+from search.sensitivity_trial import Measured, run_sensitivity
+from search.units import percent
+
+WEIGHT_BITS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensitivityReport:
+    """How much each layer of a network can take.
+
+    Attributes
+    ----------
+    model, data
+        As named in the command.
+    accuracy
+        Of the float network as it is, on the validation split.
+    measured
+        The tables.
+    notes
+        What is assumed, a sentence each.
+    """
+
+    model: str
+    data: str
+    accuracy: Proportion
+    measured: Measured
+    notes: tuple[str, ...] = ()
+
+
+def measure_sensitivity(problem: Problem, reading: Reading) -> SensitivityReport:
+    """Measure every layer alone on the validation split; nothing is trained and the test split stays closed.
+
+    Raises
+    ------
+    JobError
+        When the network has nothing to measure.
+    ToolchainError
+        When the worker cannot start.
+    """
+    with tempfile.TemporaryDirectory(prefix="tinyfront-") as folder:
+        (task,) = tasks_for(problem, {"sensitivity": CompressionPlan.of(Quantization())}, None, Path(folder))
+        with pool_for(problem.job) as pool:
+            (measured,) = results(pool, [(run_sensitivity, task)])
+    if isinstance(measured, Failure):
+        raise JobError(f"the layers of the network cannot be measured: {measured.reason}")
+    return SensitivityReport(
+        model=problem.job.network,
+        data=problem.data.name,
+        accuracy=reading.accuracy,
+        measured=measured,
+        notes=reading.notes,
+    )
+
+
+def write_sensitivity(report: SensitivityReport, folder: Path) -> tuple[Path, ...]:
+    """Write ``sensitivity.csv``, ``bits.csv`` and ``sensitivity.png``, each whole; the files.
+
+    Raises
+    ------
+    StorageError
+        When the folder cannot be written.
+    """
+    files = {
+        "sensitivity.csv": report.measured.pruning.as_csv().encode(),
+        "bits.csv": bits_csv(report).encode(),
+        "sensitivity.png": sensitivity_png(report.measured, report.model, report.accuracy.n),
+    }
+    return write_files(files, folder)
+
+
+def sensitivity_document(report: SensitivityReport) -> dict[str, Any]:
+    """The JSON document of ``compress --sensitivity --json``; accuracies 0..1."""
+    low, high = report.accuracy.interval()
+    rows = report.measured.pruning.rows
+    return {
+        "model": report.model,
+        "data": report.data,
+        "accuracy": report.accuracy.value,
+        "accuracy_n": report.accuracy.n,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "pruning": [{"layer": row.layer, "sparsity": row.sparsity, "accuracy": row.accuracy} for row in rows],
+        "bits": _bits(report),
+        "notes": list(report.notes),
+    }
+
+
+def _bits(report: SensitivityReport) -> list[dict[str, Any]]:
+    whole = report.measured.pruning.accuracy
+    return [
+        {
+            "layer": each.layer,
+            "weight_bits": WEIGHT_BITS,
+            "saved_bytes": each.saved_bytes,
+            "error": each.error,
+            "accuracy": None if each.loss is None else whole - each.loss,
+        }
+        for each in report.measured.bits
+    ]
+
+
+def bits_csv(report: SensitivityReport) -> str:
+    """Comma-separated lines under the head ``layer,weight_bits,saved_bytes,error,accuracy``."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("layer", "weight_bits", "saved_bytes", "error", "accuracy"))
+    for row in _bits(report):
+        accuracy = "" if row["accuracy"] is None else f"{row['accuracy']:.6g}"
+        writer.writerow((row["layer"], row["weight_bits"], row["saved_bytes"], f"{row['error']:.6g}", accuracy))
+    return stream.getvalue()
+
+
+def sensitivity_text(report: SensitivityReport) -> str:
+    """Both tables as text; ends in a newline."""
+    table = report.measured.pruning
+    sparsities = sorted({row.sparsity for row in table.rows})
+    accuracies = {(row.layer, row.sparsity): row.accuracy for row in table.rows}
+    head = ["layer", *(f"{100 * sparsity:g} %" for sparsity in sparsities)]
+    pruned = [[layer, *(_percent(accuracies[layer, each]) for each in sparsities)] for layer in table.layers]
+    bits_head = ["layer", "saved bytes", "output error, %", "accuracy, %"]
+    bits = [
+        [row["layer"], f"{row['saved_bytes']:,}", f"{100 * row['error']:.3g}", _percent(row["accuracy"])]
+        for row in _bits(report)
+    ]
+    lines = [
+        f"{report.model}: accuracy {percent(report.accuracy)} % as it is",
+        "",
+        "accuracy in %, one layer alone pruned to a sparsity:",
+        *_aligned([head, *pruned]),
+        "",
+        f"one layer alone with {WEIGHT_BITS}-bit weights:",
+        *(_aligned([bits_head, *bits]) if bits else ["no layer can have them"]),
+        "",
+        *report.notes,
+        f"of float networks on validation data, n = {report.accuracy.n}; nothing is trained in between; "
+        "output error: mean square, in % of the outputs' variance; saved: against 8-bit weights",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of cells, the first column to the left, the others to the right."""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    ]
