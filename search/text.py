@@ -197,6 +197,8 @@ def legend(summary: Summary) -> list[str]:
     ]
     if any(point.download_bytes is not None for point in summary.front):
         lines.append("download: the model file as a Huffman-coded package (exact)")
+    if any(point.footprint.stored_bytes is not None for point in summary.front):
+        lines.append("huffman_coding: that package is what flash holds; RAM then holds the model file too")
     if summary.knee is not None:
         lines.append(
             "*: the knee: least loss of accuracy plus mean loss of the costs, each scaled to the front's range"

@@ -9,7 +9,7 @@ import pytest
 
 from search.record import TrialRecord
 from search.summary import Summary, trial_row
-from search.text import WIDTH, best_so_far, progress_line, table
+from search.text import WIDTH, best_so_far, legend, progress_line, table
 
 MakeRecord = Callable[..., TrialRecord]
 
@@ -70,6 +70,15 @@ def test_the_download_column(summary: Summary) -> None:
     assert line_of(shown, "0 ").split()[6:8] == ["8.0", "6.5"]
     assert line_of(shown, "*1").split()[6:8] == ["20.0", "-"]
     assert "download: the model file as a Huffman-coded package (exact)" in shown
+
+
+def test_a_coded_model_is_explained(summary: Summary) -> None:
+    """Where a model of the front is stored as its package, a line says what that means; else none does."""
+    point = summary.front[0]
+    coded = replace(point, footprint=replace(point.footprint, stored_bytes=5_000))
+    line = "huffman_coding: that package is what flash holds; RAM then holds the model file too"
+    assert line in legend(replace(summary, front=(coded, *summary.front[1:])))
+    assert line not in legend(summary)
 
 
 def test_all_trials_lists_the_rest(summary: Summary) -> None:
