@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from compressors.channel_groups import channel_map
-from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Stage
+from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Stage, require_fine_tune
 from compressors.importance import METRICS, Metric
 from compressors.structured_pruning import StructuredPruner, StructuredPruning, nothing_to_prune, width_left
 from compressors.topology import Topology
@@ -52,8 +52,7 @@ class AccuracyPruning:
             raise ValueError(f"max_loss is {self.max_loss}, must be at least 0 and below 1")
         if self.metric not in METRICS:
             raise ValueError(f"metric is {self.metric!r}, must be one of {', '.join(METRICS)}")
-        if not 0.0 <= self.fine_tune <= 1.0:
-            raise ValueError(f"fine_tune is {self.fine_tune}, must be a share of the epochs from 0 to 1")
+        require_fine_tune(self.fine_tune)
         if not 0.0 < self.step <= 0.5:
             raise ValueError(f"step is {self.step}, must be above 0 and at most 0.5")
 

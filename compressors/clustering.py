@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Stage
+from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Stage, require_fine_tune
 from compressors.structure import kernels_of, zero_projections
+from compressors.weight_masks import checked_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from compressors.topology import Topology
 
@@ -77,8 +78,7 @@ class Clustering:
         if self.initialisation not in _INITIALISATIONS:
             known = ", ".join(map(repr, _INITIALISATIONS))
             raise ValueError(f"initialisation is {self.initialisation!r}, must be one of {known}")
-        if not 0.0 <= self.fine_tune <= 1.0:
-            raise ValueError(f"fine_tune is {self.fine_tune}, must be a share of the epochs from 0 to 1")
+        require_fine_tune(self.fine_tune)
 
     @property
     def is_identity(self) -> bool:
@@ -111,7 +111,7 @@ class Clusterer:
         """
         from compressors.network import build, set_weights, topology_of
 
-        copy = _copy(network)  # tfmot takes the weights out of the layers that it is given
+        copy = checked_copy(network)  # tfmot takes the weights out of the layers that it is given
         reasons = _reasons(copy, settings)
         if all(reasons.values()):
             listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
@@ -130,17 +130,7 @@ def unclusterable(network: Network, settings: Clustering) -> tuple[tuple[str, st
     CompressionError
         When the network has unsupported layers or weights that are not finite.
     """
-    return tuple((name, reason) for name, reason in _reasons(_copy(network), settings).items() if reason)
-
-
-def _copy(network: Network) -> Network:
-    from compressors.network import build, set_weights, topology_of, weights_of
-
-    weights = weights_of(network)
-    _require_finite(weights)
-    copy = build(topology_of(network))
-    set_weights(copy, weights)
-    return copy
+    return tuple((name, reason) for name, reason in _reasons(checked_copy(network), settings).items() if reason)
 
 
 def _reasons(network: Network, settings: Clustering) -> dict[str, str]:
@@ -170,12 +160,6 @@ def _reason(kind: str, kernel: Floats, settings: Clustering) -> str:
         if nonzero == 0:
             return "a channel has zeros only, which tfmot does not cluster by channel: cluster the whole kernel"
     return ""
-
-
-def _require_finite(weights: Mapping[str, tuple[Floats, ...]]) -> None:
-    for name, arrays in weights.items():
-        if not all(np.isfinite(array).all() for array in arrays):
-            raise CompressionError(f"layer {name!r} has weights that are not finite: its training diverged")
 
 
 def _clustered(network: Network, settings: Clustering, chosen: Collection[str]) -> Network:

@@ -176,6 +176,18 @@ class Context:
         return self.gradients(network)
 
 
+def require_fine_tune(fine_tune: float) -> None:
+    """Refuse a setting ``fine_tune`` that is no share of the recipe's epochs from 0 (none) to 1.
+
+    Raises
+    ------
+    ValueError
+        When it is out of range.
+    """
+    if not 0.0 <= fine_tune <= 1.0:
+        raise ValueError(f"fine_tune is {fine_tune}, must be a share of the epochs from 0 to 1")
+
+
 S = TypeVar("S", bound=Settings)
 
 

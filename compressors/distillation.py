@@ -76,7 +76,7 @@ class Distiller:
             no probabilities, or the network does not end in a softmax or has
             unsupported layers.
         """
-        from compressors.network import build, set_weights, topology_of, weights_of
+        from compressors.network import copied, topology_of
 
         if context.teacher is None:
             raise CompressionError(
@@ -86,8 +86,7 @@ class Distiller:
         _require_fit(teacher, network)
         _require_softmax(topology)
         _require_probabilities(teacher, context)
-        student = build(topology)
-        set_weights(student, weights_of(network))
+        student = copied(network)
         teaching = Teaching(teacher=teacher, temperature=settings.temperature, alpha=settings.alpha)
         context.fine_tune(student, settings.fine_tune, projections=zero_projections(student), teaching=teaching)
         return student

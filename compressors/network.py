@@ -126,6 +126,34 @@ def set_weights(network: Network, weights: Mapping[str, tuple[npt.NDArray[np.flo
         layer.set_weights(list(weights[name]))
 
 
+def copied(network: Network) -> Network:
+    """A copy of a network, layer by layer, that shares nothing with it.
+
+    Raises
+    ------
+    CompressionError
+        As `topology_of`.
+    """
+    copy = build(topology_of(network))
+    set_weights(copy, weights_of(network))
+    return copy
+
+
+def require_finite(weights: Mapping[str, tuple[npt.NDArray[np.float32], ...]]) -> None:
+    """Refuse weights by layer name of which one is infinite or not a number.
+
+    Raises
+    ------
+    CompressionError
+        When there is one; the message names its layer.
+    """
+    import numpy as np
+
+    for name, arrays in weights.items():
+        if not all(np.isfinite(array).all() for array in arrays):
+            raise CompressionError(f"layer {name!r} has weights that are not finite: its training diverged")
+
+
 def parameters(network: Network) -> int:
     """Number of weights, batch normalisation's moving statistics included."""
     return int(network.count_params())

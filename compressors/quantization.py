@@ -243,7 +243,7 @@ def calibration_inputs(network: Network, settings: Quantization, context: Contex
     CompressionError
         When the data does not fit, or it or a weight is not finite.
     """
-    from compressors.network import nodes_of
+    from compressors.network import nodes_of, require_finite, weights_of
 
     nodes_of(network)  # refuses what is not a network
     data = context.calibration
@@ -255,9 +255,7 @@ def calibration_inputs(network: Network, settings: Quantization, context: Contex
     samples = data[np.linspace(0, len(data) - 1, count).astype(np.int64)].astype(np.float32)
     if not np.isfinite(samples).all():
         raise CompressionError("calibration data has values that are not finite: remove or replace them")
-    for layer in network.layers:
-        if not all(np.isfinite(weight).all() for weight in layer.get_weights()):
-            raise CompressionError(f"layer {layer.name!r} has weights that are not finite: its training diverged")
+    require_finite(weights_of(network))
     return samples
 
 

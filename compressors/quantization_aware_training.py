@@ -23,7 +23,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Projections, Stage
+from compressors.compressor import (
+    CompressionError,
+    Context,
+    Hyperparameter,
+    Network,
+    Projections,
+    Stage,
+    require_fine_tune,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,8 +64,7 @@ class QuantizationAwareTraining:
     momentum: float = 0.99
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.fine_tune <= 1.0:
-            raise ValueError(f"fine_tune is {self.fine_tune}, must be a share of the epochs from 0 to 1")
+        require_fine_tune(self.fine_tune)
         if not 0.0 <= self.momentum < 1.0:
             raise ValueError(f"momentum is {self.momentum}, must be at least 0 and below 1")
 

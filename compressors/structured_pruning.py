@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from compressors.channel_groups import ChannelGroup, ChannelMap, Indices, channel_map
-from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Stage
-from compressors.importance import METRICS, Metric, Weights, relative_importance
+from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Stage, require_fine_tune
+from compressors.importance import METRICS, Metric, relative_importance
 from compressors.layers import Conv2D, Dense, DepthwiseConv2D
 from compressors.narrowing import narrowed, sliced
 from compressors.topology import Topology
@@ -59,8 +59,7 @@ class StructuredPruning:
         for name, share in shares:
             if not 0.0 <= share < 1.0:
                 raise ValueError(f"share of {name} to prune is {share}, must be at least 0 and below 1")
-        if not 0.0 <= self.fine_tune <= 1.0:
-            raise ValueError(f"fine_tune is {self.fine_tune}, must be a share of the epochs from 0 to 1")
+        require_fine_tune(self.fine_tune)
         if self.metric not in METRICS:
             raise ValueError(f"metric is {self.metric!r}, must be one of {', '.join(METRICS)}")
         names = [name for name, _ in self.overrides]
@@ -125,12 +124,12 @@ def kept_channels(network: Network, settings: StructuredPruning, context: Contex
     CompressionError
         As `StructuredPruner.compress`.
     """
-    from compressors.network import topology_of, weights_of
+    from compressors.network import require_finite, topology_of, weights_of
 
     topology, weights = topology_of(network), weights_of(network)
     channels = channel_map(topology)
     widths = _widths(topology, channels, settings)
-    _require_finite(weights)
+    require_finite(weights)
     pruned = [group for group, width in widths if width < len(group.units)]
     importance = relative_importance(
         topology,
@@ -191,12 +190,6 @@ def _emptied(group: ChannelGroup, share: float) -> str:
     units = len(group.units)
     remedy = f"{(units - 1) / units:.3g} leaves one" if units > 1 else "leave it out of the overrides"
     return f"a share of {share} of layer {group.name!r} removes all its {units} {group.kind}: {remedy}"
-
-
-def _require_finite(weights: Weights) -> None:
-    for name, arrays in weights.items():
-        if not all(np.isfinite(array).all() for array in arrays):
-            raise CompressionError(f"layer {name!r} has weights that are not finite: its training diverged")
 
 
 def _nothing_removed(topology: Topology, settings: StructuredPruning, widths: list[tuple[ChannelGroup, int]]) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from compressors.compressor import CompressionError, Network
+from compressors.compressor import CompressionError, Network, require_fine_tune
 from compressors.layers import Conv2D, Dense
 from compressors.topology import Topology
 
@@ -76,14 +76,10 @@ def checked_copy(network: Network) -> Network:
     CompressionError
         When a layer is not supported or has weights that are not finite.
     """
-    from compressors.network import build, set_weights, topology_of, weights_of
+    from compressors.network import copied, require_finite, weights_of
 
-    topology, weights = topology_of(network), weights_of(network)
-    for name, arrays in weights.items():
-        if not all(np.isfinite(array).all() for array in arrays):
-            raise CompressionError(f"layer {name!r} has weights that are not finite: its training diverged")
-    copy = build(topology)
-    set_weights(copy, weights)
+    copy = copied(network)
+    require_finite(weights_of(copy))
     return copy
 
 
@@ -130,8 +126,7 @@ def require_shares(*, sparsity: float, fine_tune: float) -> None:
     """
     if not 0.0 <= sparsity < 1.0:
         raise ValueError(f"sparsity is {sparsity}, must be a share of the weights of at least 0 and below 1")
-    if not 0.0 <= fine_tune <= 1.0:
-        raise ValueError(f"fine_tune is {fine_tune}, must be a share of the epochs from 0 to 1")
+    require_fine_tune(fine_tune)
 
 
 def require_rounds(rounds: int, fine_tune: float) -> None:

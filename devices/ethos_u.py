@@ -18,8 +18,9 @@ from devices import vela
 from devices.device import Accelerator, Device
 from devices.footprint import Footprint, OperatorCost
 from devices.graph import DType, Graph, Operator, Tensor
-from devices.latency import Estimate, estimate, operator_costs
+from devices.latency import Estimate, estimate, milliseconds, operator_costs
 from devices.memory import plan_arena
+from devices.planner import aligned
 from devices.storage import runtime_flash_bytes, static_ram_bytes
 from devices.vela import NPU_OPERATOR, Summary
 
@@ -35,7 +36,6 @@ _NPU_STATIC_BYTES = 128
 # up two requests and two planned buffers; its scratch is an address of 8 bytes and a size of 4 for every tensor.
 _NPU_STATE_BYTES = 16 + 2 * 4
 _NPU_SETUP_BYTES = 16 + 2 * (12 + 24 + 40)
-_ALIGNMENT = 16
 
 # Of the predicted file: Vela codes weights, and the fewest bytes of the shared models are a quarter (VWW, whose
 # channels are dead for the most part).
@@ -154,9 +154,9 @@ def _instructions(part: _Part, time: Estimate) -> int | None:
 def _activations(part: _Part, device: Device) -> int:
     """Vela's memory and the addresses its kernel hands over; or what the operators on the core need, if more."""
     vela_bytes = part.summary.sram_bytes + part.summary.dram_bytes
-    addresses = sum(_aligned(8 * n) + _aligned(4 * n) for n in (len(o.inputs) + len(o.outputs) for o in part.npu))
+    addresses = sum(aligned(8 * n) + aligned(4 * n) for n in (len(o.inputs) + len(o.outputs) for o in part.npu))
     on_core = plan_arena(part.on_core, device.core, device.kernels).activation_bytes if part.on_core.operators else 0
-    return max(_aligned(vela_bytes) + addresses, on_core)
+    return max(aligned(vela_bytes) + addresses, on_core)
 
 
 def _bookkeeping(part: _Part, device: Device) -> tuple[int, int]:
@@ -177,7 +177,7 @@ def _npu_cost(part: _Part, index: int, operator: Operator, device: Device) -> Op
         macs=round(part.summary.macs * share),
         instructions=None,
         cycles=_core_cycles(cycles, part.summary, device),
-        latency_ms=round(1000 * cycles / part.summary.clock_hz, 6),
+        latency_ms=milliseconds(cycles, part.summary.clock_hz),
         live_bytes=part.summary.sram_bytes,
     )
 
@@ -235,7 +235,3 @@ def _least_activations(graph: Graph) -> int:
         stored = source not in made_by or made_by[source].name in _STORED
         most = max(most, graph.output(operator).nbytes + (graph.tensors[source].nbytes if stored else 0))
     return min(most, _UNTRADED_BYTES)
-
-
-def _aligned(nbytes: int) -> int:
-    return -(-nbytes // _ALIGNMENT) * _ALIGNMENT

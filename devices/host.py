@@ -20,7 +20,7 @@ from __future__ import annotations
 from devices.device import Device
 from devices.footprint import Footprint, OperatorCost
 from devices.graph import DType, Graph, Operator, Tensor
-from devices.latency import HostTiming, host_timing
+from devices.latency import HostTiming, host_timing, milliseconds
 from devices.lifetimes import activations, live_bytes
 from devices.planner import aligned, place
 
@@ -38,7 +38,6 @@ _POINTER = 8
 _TILE = 16  # output channels that XNNPACK packs together
 _PIXELS = 4  # output pixels that it works on together
 _PACKED = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
-_MS_DIGITS = 6
 
 
 def host_footprint(graph: Graph, device: Device, model_bytes: int) -> tuple[Footprint, tuple[OperatorCost, ...]]:
@@ -81,9 +80,9 @@ def host_footprint(graph: Graph, device: Device, model_bytes: int) -> tuple[Foot
         macs=macs,
         instructions=None,
         cycles=cycles,
-        latency_ms=_milliseconds(cycles, device),
-        latency_low_ms=_milliseconds(cycles * timing.low, device),
-        latency_high_ms=_milliseconds(cycles * high, device),
+        latency_ms=milliseconds(cycles, device.clock_hz),
+        latency_low_ms=milliseconds(cycles * timing.low, device.clock_hz),
+        latency_high_ms=milliseconds(cycles * high, device.clock_hz),
     )
     return footprint, costs
 
@@ -99,7 +98,7 @@ def _cost(graph: Graph, device: Device, timing: HostTiming, index: int, operator
         macs=macs,
         instructions=None,
         cycles=cycles,
-        latency_ms=_milliseconds(cycles, device),
+        latency_ms=milliseconds(cycles, device.clock_hz),
         live_bytes=live,
     )
 
@@ -152,7 +151,3 @@ def _pointer_bytes(operator: Operator, weights: Tensor, out: Tensor) -> int:
     if (height, width, at.stride_height, at.stride_width) == (1, 1, 1, 1):
         return 0
     return _POINTER * height * width * aligned(out.shape[1] * out.shape[2], _PIXELS)
-
-
-def _milliseconds(cycles: float, device: Device) -> float:
-    return round(1000 * cycles / device.clock_hz, _MS_DIGITS)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import cast
 
@@ -73,6 +73,7 @@ class _Table:
     int4: Mapping[str, Loops]
 
 
+@lru_cache(maxsize=4096)  # asked for by the cycles of an operator and by the interval of the whole
 def instructions_of(work: Workload, core: str, kernels: Kernels) -> Instructions:
     """Instructions of one operator.
 

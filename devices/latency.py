@@ -29,7 +29,7 @@ from typing import Any, cast
 from devices.device import Device
 from devices.footprint import OperatorCost
 from devices.graph import Graph, Operator
-from devices.instructions import Instructions, instructions_of
+from devices.instructions import instructions_of
 from devices.weight_traffic import flash_weight_bytes
 from devices.workload import workload
 
@@ -163,6 +163,11 @@ def host_timing(device: Device) -> HostTiming:
     return timing
 
 
+def milliseconds(cycles: float, clock_hz: float) -> float:
+    """Time of so many cycles, to the nanosecond: finer digits mean nothing and would differ between machines."""
+    return round(1000 * cycles / clock_hz, _MS_DIGITS)
+
+
 def operator_costs(graph: Graph, device: Device) -> tuple[OperatorCost, ...]:
     """Cost of every operator of `graph`, in its order.
 
@@ -170,10 +175,7 @@ def operator_costs(graph: Graph, device: Device) -> tuple[OperatorCost, ...]:
     doubt shows in the interval of `estimate`.
     """
     timing = timing_of(device)
-    return tuple(
-        _cost(graph, device, index, operator, _counted(graph, operator, device, timing))
-        for index, operator in enumerate(graph.operators)
-    )
+    return tuple(_cost(graph, device, timing, index, operator) for index, operator in enumerate(graph.operators))
 
 
 def estimate(graph: Graph, device: Device, costs: Sequence[OperatorCost]) -> Estimate:
@@ -189,7 +191,7 @@ def estimate(graph: Graph, device: Device, costs: Sequence[OperatorCost]) -> Est
     cycles = overhead_cycles + sum(cost.cycles for cost in costs)
     low, high = overhead_cycles * timing.low, overhead_cycles * timing.high
     for cost, operator in zip(costs, graph.operators, strict=True):
-        counted = _counted(graph, operator, device, timing)
+        counted = instructions_of(workload(graph, operator), timing.instructions_of, device.kernels)
         low += cost.cycles / _both(1 / timing.low, 1 / counted.low)
         high += cost.cycles * _both(timing.high, counted.high)
     known = [cost.instructions for cost in costs if cost.instructions is not None]
@@ -197,9 +199,9 @@ def estimate(graph: Graph, device: Device, costs: Sequence[OperatorCost]) -> Est
     return Estimate(
         instructions=overhead + sum(known) if whole else None,
         cycles=cycles,
-        latency_ms=_milliseconds(cycles, device),
-        latency_low_ms=_milliseconds(low, device),
-        latency_high_ms=_milliseconds(high, device),
+        latency_ms=milliseconds(cycles, device.clock_hz),
+        latency_low_ms=milliseconds(low, device.clock_hz),
+        latency_high_ms=milliseconds(high, device.clock_hz),
     )
 
 
@@ -208,13 +210,10 @@ def _both(first: float, second: float) -> float:
     return math.exp(math.hypot(math.log(first), math.log(second)))
 
 
-def _counted(graph: Graph, operator: Operator, device: Device, timing: Timing) -> Instructions:
-    return instructions_of(workload(graph, operator), timing.instructions_of, device.kernels)
-
-
-def _cost(graph: Graph, device: Device, index: int, operator: Operator, counted: Instructions) -> OperatorCost:
-    timing = timing_of(device)
-    weights = flash_weight_bytes(workload(graph, operator), timing.flash_cache_bytes)
+def _cost(graph: Graph, device: Device, timing: Timing, index: int, operator: Operator) -> OperatorCost:
+    work = workload(graph, operator)
+    counted = instructions_of(work, timing.instructions_of, device.kernels)
+    weights = flash_weight_bytes(work, timing.flash_cache_bytes)
     cycles = round(timing.cycles_per_instruction * counted.count + timing.stall_cycles_per_weight_byte * weights)
     return OperatorCost(
         index=index,
@@ -223,12 +222,8 @@ def _cost(graph: Graph, device: Device, index: int, operator: Operator, counted:
         macs=graph.macs(operator) if operator.outputs else 0,
         instructions=round(counted.count) if counted.measured and timing.own_instructions else None,
         cycles=cycles,
-        latency_ms=_milliseconds(cycles, device),
+        latency_ms=milliseconds(cycles, device.clock_hz),
     )
-
-
-def _milliseconds(cycles: float, device: Device) -> float:
-    return round(1000 * cycles / device.clock_hz, _MS_DIGITS)
 
 
 @cache

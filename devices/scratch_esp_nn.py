@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from devices.graph import DType
 from devices.kernels import Call, Extension
+from devices.planner import aligned
 from devices.shapes import Window, window_of
 
 _S3_MARGIN = 64
@@ -52,14 +53,10 @@ def _positive(nbytes: int) -> list[int]:
     return [nbytes] if nbytes > 0 else []
 
 
-def _up(count: int, multiple: int) -> int:
-    return -(-count // multiple) * multiple
-
-
 def _pointwise_bytes(window: Window, margin: int) -> int:
     """Channels rounded up to 8: weights, the image where it has to be copied, and two blocks to transpose."""
     inputs, outputs = window.source.shape[3], window.out.shape[3]
-    rounded = _up(inputs, 8)
+    rounded = aligned(inputs, 8)
     blocks = 16 * rounded if window.source_area >= 8 else 0
     image = window.source_area * rounded if inputs % 8 else 0
     return image + rounded * outputs + blocks + margin
@@ -71,9 +68,9 @@ def _s3_convolution(window: Window) -> int:
     inputs, outputs = window.source.shape[3], window.out.shape[3]
     row, taps = window.kernel[1] * inputs, window.kernel_area * inputs
     if row < 16 <= taps:
-        return 4 * outputs + 16 + outputs * _up(taps, 16) + 16 + _up(taps, 16) + _S3_MARGIN
+        return 4 * outputs + 16 + outputs * aligned(taps, 16) + 16 + aligned(taps, 16) + _S3_MARGIN
     image = 0 if window.padding == (0, 0) else window.padded_area * inputs
-    weights = window.kernel_area * _up(inputs, 16) * outputs + _up(row, 16) * window.kernel[0] * outputs
+    weights = window.kernel_area * aligned(inputs, 16) * outputs + aligned(row, 16) * window.kernel[0] * outputs
     (height, width), (below, right) = window.source.shape[1:3], _beyond(window)
     border = (width + right) * (height + below) * inputs if right or below else 0
     return image + weights + border + _S3_MARGIN + 4 * outputs
@@ -97,7 +94,7 @@ def _p4_convolution(window: Window) -> int:
         return _pointwise_bytes(window, _P4_MARGIN) if inputs >= 16 else 20 * outputs + 32 + _P4_MARGIN
     sums, taps, unpadded = 4 * outputs, window.kernel_area * inputs, window.padding == (0, 0)
     if unpadded and window.kernel[1] * inputs >= 16:
-        return window.kernel_area * _up(inputs, 16) * outputs + _P4_MARGIN + sums
+        return window.kernel_area * aligned(inputs, 16) * outputs + _P4_MARGIN + sums
     if taps >= 16:
         return sums + taps + _P4_MARGIN
     weights = window.kernel_area * 16 * outputs  # fewer than 16 values in all: their channels are rounded up to 16
@@ -105,7 +102,7 @@ def _p4_convolution(window: Window) -> int:
         return sums + weights + window.source_area * 16 + _P4_MARGIN
     if window.padded_area * inputs + sums > _P4_CACHE:
         return _p4_tile_bytes(window, _P4_CACHE - sums - weights) + weights + _P4_MARGIN + sums
-    return window.padded_area * inputs + window.kernel_area * _up(inputs, 16) * outputs + _P4_MARGIN + sums
+    return window.padded_area * inputs + window.kernel_area * aligned(inputs, 16) * outputs + _P4_MARGIN + sums
 
 
 def _p4_tile_bytes(window: Window, budget: int) -> int:
@@ -142,7 +139,7 @@ def _s3_depthwise_3x3(window: Window) -> int:
         return weights + (image if image <= _S3_WHOLE_IMAGE else strip) + 16
     if channels < 12:
         return 2 * (weights + window.source_area * channels) + 32
-    rounded, (below, right) = _up(channels, 16), _beyond(window)
+    rounded, (below, right) = aligned(channels, 16), _beyond(window)
     image = (width + 2 * left + right) * (height + 2 * above + below) * rounded
     return 9 * rounded + image + window.out_area * rounded + 64
 
@@ -167,8 +164,8 @@ def _s3_depthwise_wide(window: Window) -> int:
 
 def _s3_depthwise_padded(window: Window) -> int:
     """Channels filled up to a multiple of 8: everything is copied, 16-byte aligned."""
-    rounded = _up(window.source.shape[3], 8)
-    after_weights = _up(2 * window.kernel_area * rounded, 16)
-    after_image = _up(after_weights + 2 * window.source_area * rounded, 16)
-    after_out = _up(after_image + window.out_area * rounded, 16)
+    rounded = aligned(window.source.shape[3], 8)
+    after_weights = aligned(2 * window.kernel_area * rounded, 16)
+    after_image = aligned(after_weights + 2 * window.source_area * rounded, 16)
+    after_out = aligned(after_image + window.out_area * rounded, 16)
     return after_out + 12 * rounded + 16

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,15 +11,12 @@ from devices.suggestion import suggestion
 from search import codec, text
 from search.document import as_document, show_document
 from search.errors import JobError
+from search.printing import print_front, print_json
 from search.record import TrialRecord
 from search.store import RunFolder, find_run
 from search.streams import STDERR, STDOUT, redirected
 
 Command = Callable[[argparse.Namespace, float], int]
-
-
-def _print_json(document: object) -> None:
-    print(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def run_search(options: argparse.Namespace, began: float) -> int:
@@ -37,12 +33,7 @@ def run_search(options: argparse.Namespace, began: float) -> int:
     job = read_job(None if options.job is None else Path(options.job), given, options.set)
     with redirected((STDOUT,), STDERR):  # frameworks print, and stdout is data
         run = search(job, Path(options.runs_dir), Progress(sys.stderr), began)
-    summary = summary_of(run)
-    if options.json:
-        _print_json(as_document(summary))
-    else:
-        print(text.table(summary), end="")
-    return 0 if summary.front else 1
+    return print_front(summary_of(run), as_json=options.json)
 
 
 def pareto(options: argparse.Namespace, _: float) -> int:
@@ -52,7 +43,7 @@ def pareto(options: argparse.Namespace, _: float) -> int:
     run = find_run(Path(options.runs_dir), options.run)
     summary = summary_of(run, options.device)
     if options.json:
-        _print_json(as_document(summary, all_trials=options.all))
+        print_json(as_document(summary, all_trials=options.all))
     elif options.csv:
         from search.csv_out import write_csv
 
@@ -84,7 +75,7 @@ def show(options: argparse.Namespace, _: float) -> int:
     on_front = any(point.trial == record.trial for point in summary_of(run).front)
     test = run.test_scores().get(record.trial)
     if options.json:
-        _print_json(show_document(record, on_front=on_front, test=test))
+        print_json(show_document(record, on_front=on_front, test=test))
     else:
         budget, board = budget_and_device(run)
         print(trial_text.show(record, device=board.name, budget=budget, on_front=on_front, test=test), end="")
@@ -102,7 +93,7 @@ def status(options: argparse.Namespace, _: float) -> int:
         counts = {
             key: getattr(summary, key) for key in ("n_trials", "n_trained", "n_feasible", "n_rejected", "n_failed")
         }
-        _print_json({"run": run.name, **codec.unstructure(progress), **counts, "hypervolume": summary.hypervolume})
+        print_json({"run": run.name, **codec.unstructure(progress), **counts, "hypervolume": summary.hypervolume})
     else:
         print(status_text(summary, progress), end="")
     return 0
@@ -119,7 +110,7 @@ def score(options: argparse.Namespace, _: float) -> int:
             raise JobError("--data goes with one board: give --device NAME in place of --all-devices")
         matrix = score_everywhere(model)
         if options.json:
-            _print_json(matrix_document(matrix))
+            print_json(matrix_document(matrix))
         else:
             from search.matrix_text import matrix_text
 
@@ -128,7 +119,7 @@ def score(options: argparse.Namespace, _: float) -> int:
     with redirected((STDOUT,), STDERR):  # interpreters print, and stdout is data
         scored = score_file(model, options.device, options.data)
     if options.json:
-        _print_json(score_document(scored))
+        print_json(score_document(scored))
     else:
         from search.score_text import score_text
 
@@ -170,7 +161,7 @@ def devices(options: argparse.Namespace, _: float) -> int:
     boards = [find_device(name) for name in ([options.name] if options.name else device_names())]
     if options.json:
         documents = [board_document(board) for board in boards]
-        _print_json(documents[0] if options.name else documents)
+        print_json(documents[0] if options.name else documents)
     else:
         print(board_text(boards[0]) if options.name else boards_table(boards), end="")
     return 0

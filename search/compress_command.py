@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from search import text
 from search.errors import JobError
 from search.job import Job, read_job
+from search.printing import print_front, print_json
 from search.progress import Progress
 from search.streams import STDERR, STDOUT, redirected
 
@@ -62,7 +61,7 @@ def _sensitivity(job: Job, options: argparse.Namespace, progress: Progress) -> i
     if files:
         progress.say(f"written: {', '.join(map(str, files))}")
     if options.json:
-        _print_json(sensitivity_document(report))
+        print_json(sensitivity_document(report))
     else:
         print(sensitivity_text(report), end="")
     return 0
@@ -70,7 +69,6 @@ def _sensitivity(job: Job, options: argparse.Namespace, progress: Progress) -> i
 
 def _search(job: Job, options: argparse.Namespace, progress: Progress, began: float) -> int:
     from search.compress import search_plans
-    from search.document import as_document
     from search.show import summary_of
 
     if options.out is not None:
@@ -80,12 +78,7 @@ def _search(job: Job, options: argparse.Namespace, progress: Progress, began: fl
         )
     with redirected((STDOUT,), STDERR):  # frameworks print, and stdout is data
         run = search_plans(job, Path(options.runs_dir), progress, began)
-    summary = summary_of(run)
-    if options.json:
-        _print_json(as_document(summary))
-    else:
-        print(text.table(summary), end="")
-    return 0 if summary.front else 1
+    return print_front(summary_of(run), as_json=options.json)
 
 
 def _once(job: Job, options: argparse.Namespace, progress: Progress) -> int:
@@ -111,7 +104,7 @@ def _once(job: Job, options: argparse.Namespace, progress: Progress) -> int:
         files = write_made(made, Path(options.out or f"{Path(options.model).stem}-compressed"))
     progress.say(f"written: {', '.join(map(str, files))}")
     if options.json:
-        _print_json(report_document(made.report))
+        print_json(report_document(made.report))
     else:
         print(report_text(made.report), end="")
     return 0 if made.report.fits else 1
@@ -123,10 +116,6 @@ def _mixed(options: argparse.Namespace) -> MixedTarget | None:
     from search.mixed_trial import MixedTarget
 
     return MixedTarget(largest_loss=options.mixed_loss, most_bytes=options.mixed_bytes)
-
-
-def _print_json(document: object) -> None:
-    print(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def _check_once(options: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ from devices.coding.package import pack
 from search.compress_report import Report, report_document
 from search.errors import JobError, StorageError
 from search.files import write_whole
+from search.yaml_file import read_mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +32,7 @@ def read_plan(file: Path) -> CompressionPlan:
     JobError
         When it cannot be read, names something unknown, or contradicts itself.
     """
-    import yaml
-
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise JobError(f"plan {str(file)!r} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise JobError(f"plan {str(file)!r} is not YAML: {error}") from error
-    if not isinstance(document, dict):
-        raise JobError(f"plan {str(file)!r} must be a mapping of techniques to settings, such as 'quantization: {{}}'")
+    document = read_mapping(file, "plan", "techniques to settings, such as 'quantization: {}'")
     mapping: dict[str, Mapping[str, Value]] = {"quantization": {}}
     for name, settings in document.items():
         if settings is not None and not isinstance(settings, dict):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from compressors.compressor import Value
 from devices.footprint import exceeded
 from search import codec
+from search.columns import aligned
 from search.pruning_trial import PruningFacts
 from search.record import Proportion, Score
 from search.text import values
@@ -87,7 +88,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "device": report.device,
         "fits": report.fits,
         "excess": dict(report.excess),
-        **_share("float_accuracy", report.float_accuracy),
+        **report.float_accuracy.as_figures("float_accuracy"),
         "rows": [_row(row) for row in report.rows],
         "compression": {name: dict(settings) for name, settings in report.compression.items()},
         "pruning": pruning,
@@ -105,8 +106,8 @@ def _row(row: Row) -> dict[str, Any]:
     times = ("latency_ms", "latency_low_ms", "latency_high_ms")
     return {
         "name": row.name,
-        **_share("accuracy", score.accuracy),
-        **({} if row.test is None else _share("test_accuracy", row.test)),
+        **score.accuracy.as_figures("accuracy"),
+        **({} if row.test is None else row.test.as_figures("test_accuracy")),
         **{name: getattr(cost, name) for name in figures},
         "download_bytes": score.download_bytes,
         "params": score.params,
@@ -117,21 +118,14 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _share(name: str, share: Proportion) -> dict[str, float | int]:
-    low, high = share.interval()
-    return {name: share.value, f"{name}_n": share.n, f"{name}_low": low, f"{name}_high": high}
-
-
+_INTERPRETERS = {
+    "tflm": "the device's interpreter",
+    "litert": "LiteRT, the device's outputs may differ",
+    "xnnpack": "LiteRT with XNNPACK, which the device runs",
+}
 _HEADINGS = (
-    ("", ""),
-    ("val. accuracy", "% (95 %)"),
-    ("test accuracy", "% (95 %)"),
-    ("model", "kB"),
-    ("download", "kB"),
-    ("flash", "est. kB"),
-    ("arena", "kB"),
-    ("latency", "est. ms (90 %)"),
-    ("params", ""),
+    ("", "val. accuracy", "test accuracy", "model", "download", "flash", "arena", "latency", "params"),
+    ("", "% (95 %)", "% (95 %)", "kB", "kB", "est. kB", "kB", "est. ms (90 %)", ""),
 )
 
 
@@ -139,7 +133,7 @@ def report_text(report: Report) -> str:
     """The same as text; ends in a newline."""
     fits = "fits" if report.fits else f"does not fit: over by {exceeded(dict(report.excess))}"
     lines = [f"{report.model} on {report.device}: {fits}", ""]
-    lines += _table([_HEADINGS, *(_cells(row) for row in report.rows if row.score is not None)])
+    lines += aligned([*_HEADINGS, *(_cells(row) for row in report.rows if row.score is not None)], left=(0,))
     lines += [f"{row.name}: {row.reason}" for row in report.rows if row.reason]
     steps = "; ".join(f"{name} ({values(each)})" for name, each in report.compression.items())
     lines += ["", f"compressed by: {steps}"]
@@ -150,11 +144,11 @@ def report_text(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cells(row: Row) -> tuple[tuple[str, str], ...]:
+def _cells(row: Row) -> tuple[str, ...]:
     assert row.score is not None
     cost, score = row.score.footprint, row.score
     download = "-" if score.download_bytes is None else kilobytes(score.download_bytes)
-    cells = (
+    return (
         row.name,
         percent(score.accuracy),
         percent(row.test) if row.test else "-",
@@ -165,20 +159,6 @@ def _cells(row: Row) -> tuple[tuple[str, str], ...]:
         milliseconds_range(cost.latency_ms, cost.latency_low_ms, cost.latency_high_ms),
         str(score.params),
     )
-    return tuple((cell, "") for cell in cells)
-
-
-def _table(rows: Sequence[Sequence[tuple[str, str]]]) -> list[str]:
-    """Lines of aligned cells; the first row is a heading of two lines."""
-    heading, *rest = rows
-    lines = [[name for name, _ in heading], [unit for _, unit in heading], *([cell for cell, _ in row] for row in rest)]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(heading))]
-    return [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
-        ).rstrip()
-        for line in lines
-    ]
 
 
 def pruning_text(facts: PruningFacts) -> str:
@@ -195,8 +175,9 @@ def pruning_text(facts: PruningFacts) -> str:
 
 
 def _interpreter(report: Report) -> str:
-    names = {"tflm": "the device's interpreter", "litert": "LiteRT, the device's outputs may differ"}
-    return next((names[row.score.interpreter] for row in report.rows if row.score is not None), "no interpreter")
+    return next(
+        (_INTERPRETERS[row.score.interpreter] for row in report.rows if row.score is not None), "no interpreter"
+    )
 
 
 def _sizes(report: Report) -> str:

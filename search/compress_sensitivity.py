@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
+from search.columns import aligned
 from search.compress import results, tasks_for
 from search.compress_files import write_files
 from search.errors import JobError
@@ -92,15 +92,11 @@ def write_sensitivity(report: SensitivityReport, folder: Path) -> tuple[Path, ..
 
 def sensitivity_document(report: SensitivityReport) -> dict[str, Any]:
     """The JSON document of ``compress --sensitivity --json``; accuracies 0..1."""
-    low, high = report.accuracy.interval()
     rows = report.measured.pruning.rows
     return {
         "model": report.model,
         "data": report.data,
-        "accuracy": report.accuracy.value,
-        "accuracy_n": report.accuracy.n,
-        "accuracy_low": low,
-        "accuracy_high": high,
+        **report.accuracy.as_figures("accuracy"),
         "pruning": [{"layer": row.layer, "sparsity": row.sparsity, "accuracy": row.accuracy} for row in rows],
         "bits": _bits(report),
         "notes": list(report.notes),
@@ -148,10 +144,10 @@ def sensitivity_text(report: SensitivityReport) -> str:
         f"{report.model}: accuracy {percent(report.accuracy)} % as it is",
         "",
         "accuracy in %, one layer alone pruned to a sparsity:",
-        *_aligned([head, *pruned]),
+        *aligned([head, *pruned], left=(0,)),
         "",
         f"one layer alone with {WEIGHT_BITS}-bit weights:",
-        *(_aligned([bits_head, *bits]) if bits else ["no layer can have them"]),
+        *(aligned([bits_head, *bits], left=(0,)) if bits else ["no layer can have them"]),
         "",
         *report.notes,
         f"of float networks on validation data, n = {report.accuracy.n}; nothing is trained in between; "
@@ -162,14 +158,3 @@ def sensitivity_text(report: SensitivityReport) -> str:
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.1f}"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of cells, the first column to the left, the others to the right."""
-    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        )
-        for row in rows
-    ]

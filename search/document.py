@@ -86,13 +86,9 @@ def show_document(record: TrialRecord, *, on_front: bool, test: Proportion | Non
 
 
 def _measured(name: str, share: Proportion | None) -> dict[str, float | int | None]:
-    low, high = share.interval() if share else (None, None)
-    return {
-        name: share.value if share else None,
-        f"{name}_n": share.n if share else None,
-        f"{name}_low": low,
-        f"{name}_high": high,
-    }
+    if share is None:
+        return dict.fromkeys((name, f"{name}_n", f"{name}_low", f"{name}_high"))
+    return {**share.as_figures(name)}
 
 
 def _costs(

@@ -20,6 +20,7 @@ from devices.suggestion import suggestion
 from search import codec
 from search.errors import JobError
 from search.front import DEFAULT_OBJECTIVES
+from search.yaml_file import read_mapping
 
 Task = Literal["classification"]
 
@@ -192,7 +193,7 @@ def read_job(file: Path | None, given: Mapping[str, Any], overrides: Iterable[st
     """
     document: dict[str, Any] = {}
     if file is not None:
-        document = _read_yaml(file)
+        document = read_mapping(file, "job", "keys to values, such as 'data: digits'")
     document.update({key: value for key, value in given.items() if value is not None})
     _expand(overrides, document)
     _check_keys(document, Job, "")
@@ -210,17 +211,3 @@ def read_job(file: Path | None, given: Mapping[str, Any], overrides: Iterable[st
         return codec.structure(document, Job)
     except codec.CodecError as error:
         raise JobError(f"job: {error}") from error
-
-
-def _read_yaml(file: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise JobError(f"job {str(file)!r} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise JobError(f"job {str(file)!r} is not YAML: {error}") from error
-    if not isinstance(document, dict):
-        raise JobError(f"job {str(file)!r} must be a mapping of keys to values, such as 'data: digits'")
-    return document

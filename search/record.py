@@ -42,6 +42,11 @@ class Proportion:
         half = _Z95 / (1 + z2 / self.n) * math.sqrt(self.value * (1 - self.value) / self.n + z2 / (4 * self.n**2))
         return max(0.0, centre - half), min(1.0, centre + half)
 
+    def as_figures(self, name: str) -> dict[str, float | int]:
+        """The share under `name`, its n and the ends of its interval under names of their own, for JSON."""
+        low, high = self.interval()
+        return {name: self.value, f"{name}_n": self.n, f"{name}_low": low, f"{name}_high": high}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seconds:

@@ -24,8 +24,7 @@ def score_document(scored: Scored) -> dict[str, Any]:
         "peak_operator": None if peak is None else peak.index,
     }
     for name, share in scored.shares.items():
-        low, high = share.interval()
-        document |= {name: share.value, f"{name}_n": share.n, f"{name}_low": low, f"{name}_high": high}
+        document |= share.as_figures(name)
     if scored.interpreter is not None:
         document["interpreter"] = scored.interpreter
     document["operators"] = [

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from compressors.compressor import Value
 from devices.footprint import Budget
+from search.columns import aligned
 from search.record import Proportion
 from search.summary import FrontPoint, Summary, TrialRow
 from search.units import duration, figure, kilobytes, milliseconds_range, percent, title
@@ -149,16 +150,8 @@ def _rows(summary: Summary) -> list[str]:
     shown = [index for index in range(len(_HEADING)) if known.get(index, True)]
     cells = [[column.name for column in _HEADING], [column.unit for column in _HEADING]]
     cells += [_cells(point, knee=point.trial == summary.knee) for point in summary.front]
-    widths = [max(len(row[index]) for row in cells) for index in range(len(_HEADING))]
-
-    def line(row: Sequence[str]) -> str:
-        aligned = (
-            row[index].ljust(widths[index]) if _HEADING[index].left else row[index].rjust(widths[index])
-            for index in shown
-        )
-        return "  ".join(aligned).rstrip()
-
-    return [line(row) for row in cells]
+    left = [place for place, index in enumerate(shown) if _HEADING[index].left]
+    return aligned([[row[index] for index in shown] for row in cells], left=left)
 
 
 def _cells(point: FrontPoint, *, knee: bool) -> list[str]:

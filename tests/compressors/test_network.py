@@ -10,7 +10,7 @@ import pytest
 
 from compressors.compressor import CompressionError
 from compressors.layers import Activation, Conv2D, Dense, Flatten
-from compressors.network import build, parameters, set_weights, topology_of, weights_of
+from compressors.network import build, copied, parameters, require_finite, set_weights, topology_of, weights_of
 from compressors.topology import Topology
 
 Trained = Callable[..., Any]
@@ -157,3 +157,20 @@ def test_weights_must_fit(examples: dict[str, Topology]) -> None:
         set_weights(network, {**weights, "x": weights["h1"]})
     with pytest.raises(CompressionError, match="'h1' has weights of shapes"):
         set_weights(network, {**weights, "h1": weights["h2"]})
+
+
+def test_a_copy_shares_nothing(example: Topology, trained: Callable[..., Any]) -> None:
+    """Same layers and weights; changing one leaves the other."""
+    network = trained(example)
+    copy = copied(network)
+    assert topology_of(copy) == topology_of(network)
+    before = weights_of(network)
+    set_weights(copy, {name: tuple(array + 1 for array in arrays) for name, arrays in before.items()})
+    for name, arrays in weights_of(network).items():
+        assert all(np.array_equal(a, b) for a, b in zip(arrays, before[name], strict=True))
+
+
+def test_weights_that_are_not_finite_are_refused_by_layer() -> None:
+    weights = {"fine": (np.ones(2, np.float32),), "broken": (np.ones(2, np.float32), np.array([np.inf], np.float32))}
+    with pytest.raises(CompressionError, match="layer 'broken' has weights that are not finite"):
+        require_finite(weights)

@@ -9,7 +9,7 @@ import pytest
 
 from search.compress_report import Report, Row, pruning_text, report_document, report_text
 from search.pruning_trial import PruningFacts
-from search.record import Proportion, Score
+from search.record import InterpreterName, Proportion, Score
 from tests.search.records import BUDGET, make_record
 
 
@@ -51,6 +51,23 @@ def test_the_table(report: Report) -> None:
     assert lines[9] == "compressed by: structured_pruning (filters 0.5); quantization (weight_bits 8)"
     assert lines[10] == "a softmax was put behind them"
     assert lines[-1].endswith("run by the device's interpreter; validation n = 360, test n = 350; 1 kB = 1000 bytes")
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "words"),
+    [
+        ("tflm", "by the device's interpreter;"),
+        ("litert", "by LiteRT, the device's outputs may differ;"),
+        ("xnnpack", "by LiteRT with XNNPACK, which the device runs;"),
+    ],
+)
+def test_every_interpreter_has_words(report: Report, interpreter: InterpreterName, words: str) -> None:
+    """On a Linux board too, whose files LiteRT runs with XNNPACK."""
+    rows = tuple(
+        row if row.score is None else replace(row, score=replace(row.score, interpreter=interpreter))
+        for row in report.rows
+    )
+    assert f"run {words}" in report_text(replace(report, rows=rows)).splitlines()[-1]
 
 
 def test_what_does_not_fit_is_said(report: Report) -> None:

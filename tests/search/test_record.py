@@ -44,3 +44,15 @@ def test_total_adds_every_phase() -> None:
     """No phase is forgotten in the total."""
     phases = {item.name: 1.0 for item in dataclasses.fields(Seconds)}
     assert Seconds(**phases).total == len(phases)
+
+
+def test_a_proportion_as_figures() -> None:
+    """Value, n and interval stand under names that tell what they are of."""
+    share = Proportion(correct=90, n=100)
+    low, high = share.interval()
+    assert share.as_figures("accuracy") == {
+        "accuracy": 0.9,
+        "accuracy_n": 100,
+        "accuracy_low": low,
+        "accuracy_high": high,
+    }
