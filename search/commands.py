@@ -21,7 +21,7 @@ Command = Callable[[argparse.Namespace, float], int]
 
 def run_search(options: argparse.Namespace, began: float) -> int:
     """``tinyfront search``."""
-    from search.job import read_job
+    from search.job import read_job, settings_of_flags
     from search.progress import Progress
     from search.run import search
     from search.show import summary_of
@@ -30,7 +30,8 @@ def run_search(options: argparse.Namespace, began: float) -> int:
         key: getattr(options, key)
         for key in ("data", "device", "task", "trials", "minutes", "name", "workers", "seed", "strategy")
     }
-    job = read_job(None if options.job is None else Path(options.job), given, options.set)
+    settings = [*settings_of_flags(options.label, options.group_by), *options.set]
+    job = read_job(None if options.job is None else Path(options.job), given, settings)
     with redirected((STDOUT,), STDERR):  # frameworks print, and stdout is data
         run = search(job, Path(options.runs_dir), Progress(sys.stderr), began)
     return print_front(summary_of(run), as_json=options.json)
@@ -101,6 +102,7 @@ def status(options: argparse.Namespace, _: float) -> int:
 
 def score(options: argparse.Namespace, _: float) -> int:
     """``tinyfront score``: exit 1 when the file does not fit or cannot run, on all boards where all were asked for."""
+    from search.job import read_data_options, settings_of_flags
     from search.score_document import matrix_document, score_document
     from search.scoring import score_everywhere, score_file
 
@@ -117,7 +119,8 @@ def score(options: argparse.Namespace, _: float) -> int:
             print(matrix_text(matrix), end="")
         return 0 if matrix.n_fits else 1
     with redirected((STDOUT,), STDERR):  # interpreters print, and stdout is data
-        scored = score_file(model, options.device, options.data)
+        given = read_data_options([*settings_of_flags(options.label, options.group_by), *options.set])
+        scored = score_file(model, options.device, options.data, given)
     if options.json:
         print_json(score_document(scored))
     else:

@@ -90,7 +90,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    data = rescaled(load(job.data), normalization)
+    data = rescaled(load(job.data, job.data_options), normalization)
     given = None if read_given is None else read_given(data)
     return Problem(
         job=job,

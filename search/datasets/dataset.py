@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devices.artifact import Normalization
+from search.datasets.columns import TableEncoding
 from search.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Dataset:
         Class names; target ``k`` means ``labels[k]``.
     normalization
         How raw values became network inputs; the export says so to the device's program.
+    table
+        How a table's columns became the raw values that `normalization` starts from; None where the data is no table.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Dataset:
     test: Split
     labels: tuple[str, ...]
     normalization: Normalization
+    table: TableEncoding | None = None
 
     def __post_init__(self) -> None:
         for part in (self.train, self.validation, self.test):

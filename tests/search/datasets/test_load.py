@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.datasets.load import LOADERS, load, read, save
+from search.datasets.load import BUILT_IN, LOADERS, load, read, save
 from search.errors import DataError, StorageError
 from tests.search.datasets.conftest import MakeNpz
 
 
 def test_names_and_suffixes_are_unique() -> None:
     """A name or an ending leads to one loader."""
-    names = [name for loader in LOADERS for name in (*loader.names, *loader.suffixes)]
+    names = [name for built_in in BUILT_IN for name in built_in.names]
+    names += [suffix for loader in LOADERS for suffix in loader.suffixes]
     assert len(names) == len(set(names))
 
 
@@ -28,7 +29,7 @@ def test_names_and_suffixes_are_unique() -> None:
         ("nowhere.csv", "'nowhere.csv' does not exist"),
         pytest.param("x" * 5000, "neither a known name nor a path", id="long"),
         ("~nobody-of-that-name/data.npz", "neither a known name nor a path"),
-        ("", "is a folder"),
+        ("", "data folder '' holds no images, sounds or tables"),
     ],
 )
 def test_unknown_references(reference: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,14 +42,17 @@ def test_unknown_references(reference: str, sentence: str, tmp_path: Path, monke
 
 def test_unknown_ending(tmp_path: Path) -> None:
     """A file that is there but of no known kind: the kinds are listed."""
-    (tmp_path / "data.parquet").write_bytes(b"PAR1")
-    with pytest.raises(DataError, match=r"unknown kind: files that can be read end in .npz"):
-        load(str(tmp_path / "data.parquet"))
+    (tmp_path / "data.mat").write_bytes(b"MATLAB")
+    with pytest.raises(DataError, match=r"unknown kind: files that can be read end in .npz, .ts, .csv"):
+        load(str(tmp_path / "data.mat"))
 
 
 def test_folder(tmp_path: Path) -> None:
-    """A folder cannot be loaded."""
-    with pytest.raises(DataError, match="is a folder"):
+    """An empty folder, and one that holds nothing that can be read."""
+    with pytest.raises(DataError, match="holds no images, sounds or tables"):
+        load(str(tmp_path))
+    (tmp_path / "a.txt").write_text("a")
+    with pytest.raises(DataError, match="holds 1 files, none of them images, sounds or tables"):
         load(str(tmp_path))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from search.datasets.load import load
-from search.datasets.npz import Npz
 from search.errors import DataError
 from tests.search.datasets.conftest import MakeNpz, arrays
 
@@ -199,7 +199,12 @@ def test_split_is_a_function_of_the_data(make_npz: MakeNpz) -> None:
     assert load(path).digest() == first.digest()
 
 
-def test_knows_no_names() -> None:
-    """The loader says what it takes instead."""
-    with pytest.raises(DataError, match=r"path of an .npz file"):
-        Npz().read_name("mnist")
+def test_folder_of_arrays(tmp_path: Path) -> None:
+    """Arrays as .npy files in a folder are what the same arrays in an .npz are; one that holds objects is refused."""
+    for key, array in arrays().items():
+        np.save(tmp_path / f"{key}.npy", array)
+    np.savez(tmp_path.parent / "same.npz", **arrays())
+    assert load(str(tmp_path)).digest() == load(str(tmp_path.parent / "same.npz")).digest()
+    np.save(tmp_path / "y_train.npy", np.array([{}] * 30), allow_pickle=True)
+    with pytest.raises(DataError, match="'y_train' holds Python objects"):
+        load(str(tmp_path))

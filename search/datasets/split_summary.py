@@ -1,0 +1,166 @@
+"""Where the three parts of a data set came from, and what they share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from search.datasets.options import DataOptions
+from search.datasets.raw import Array, RawData
+from search.datasets.splitting import Samples, split_kind
+from search.errors import DataError
+
+# A test part of the user's own that repeats more of the training part than this is a copy of it.
+_MOST_REPEATED_SHARE = 0.5
+_FEW = 20  # samples, of which as many may well be equal by chance
+
+
+class _Part(Protocol):
+    """A part as `search.datasets.prepare` holds it."""
+
+    @property
+    def x(self) -> Array: ...
+    @property
+    def y(self) -> Array: ...
+    @property
+    def groups(self) -> Array | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartSummary:
+    """One part.
+
+    Attributes
+    ----------
+    name
+        ``train``, ``validation`` or ``test``.
+    n
+        Samples.
+    is_given
+        True where the data say that they are this part, False where they were taken from the training part.
+    counts
+        Samples of each class; empty for measured targets.
+    n_groups
+        Persons, files or recordings; None where they are not known.
+    n_repeated
+        Samples whose inputs equal those of a training sample.
+    n_shared_groups
+        Groups that are in training too.
+    """
+
+    name: str
+    n: int
+    is_given: bool
+    counts: tuple[int, ...]
+    n_groups: int | None
+    n_repeated: int
+    n_shared_groups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSummary:
+    """A whole split.
+
+    Attributes
+    ----------
+    kind
+        How parts that were not given were chosen: ``stratified``, ``group`` or ``time``; ``given`` where all were.
+    labels
+        Classes that `PartSummary.counts` count; empty for measured targets.
+    parts
+        Training, validation, test.
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    parts: tuple[PartSummary, ...]
+
+    def text(self) -> str:
+        """One line for people."""
+        how = {"stratified": "class by class", "group": "by group", "time": "by time", "given": "as given"}[self.kind]
+        return f"split {how}: " + ", ".join(map(_part_text, self.parts))
+
+    def notes(self) -> tuple[str, ...]:
+        """What makes scores look better than they are, a sentence each."""
+        said = []
+        for part in self.parts[1:]:
+            if part.n_repeated:
+                said.append(f"{part.n_repeated} of {part.n} {part.name} samples have the inputs of a training sample")
+            if part.n_shared_groups:
+                said.append(
+                    f"{part.n_shared_groups} of {part.n_groups} groups of the {part.name} samples are in training too: "
+                    "scores may be better than on new ones"
+                )
+            absent = [label for label, count in zip(self.labels, part.counts, strict=True) if not count]
+            if absent:
+                said.append(f"no {part.name} sample is of class {', '.join(absent[:5])}")
+        return tuple(said)
+
+
+def _part_text(part: PartSummary) -> str:
+    origin = ["as given"] if part.is_given and part.name != "train" else []
+    groups = [] if part.n_groups is None else [f"{part.n_groups} group{'s' * (part.n_groups != 1)}"]
+    counts = [f"{min(part.counts)} to {max(part.counts)} a class"] if part.counts else []
+    inner = ", ".join([*origin, *groups, *counts])
+    return f"{part.name} {part.n} ({inner})" if inner else f"{part.name} {part.n}"
+
+
+def summarise(raw: RawData, parts: Mapping[str, _Part], labels: Array, options: DataOptions) -> SplitSummary:
+    """What became of the data; `labels` is empty for measured targets.
+
+    Raises
+    ------
+    DataError
+        When most of a part that the user gave repeats training samples: it
+        would measure memory.  Fewer, and rows of a table, may be equal by
+        chance and are only counted.
+    """
+    given = raw.parts()
+    train = parts["train"]
+    known = _digests(train.x)
+    out = []
+    for name, part in parts.items():
+        repeated = 0 if part is train else sum(digest in known for digest in _digests_of(part.x))
+        if name in given and not raw.columns:
+            _check_repeated(raw.source, name, repeated, len(part.x))
+        out.append(
+            PartSummary(
+                name=name,
+                n=len(part.x),
+                is_given=name in given,
+                counts=tuple(int((part.y == label).sum()) for label in labels),
+                n_groups=None if part.groups is None else len(np.unique(part.groups)),
+                n_repeated=repeated,
+                n_shared_groups=0 if part is train else _shared(train, part),
+            )
+        )
+    kind = "given" if len(given) == 3 else split_kind(Samples(y=train.y, groups=train.groups), options)
+    order = {"train": 0, "validation": 1, "test": 2}
+    out.sort(key=lambda part: order[part.name])
+    return SplitSummary(kind=kind, labels=tuple(map(str, labels)), parts=tuple(out))
+
+
+def _digests_of(x: Array) -> list[bytes]:
+    return [hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest() for row in x]
+
+
+def _digests(x: Array) -> frozenset[bytes]:
+    return frozenset(_digests_of(x))
+
+
+def _shared(train: _Part, part: _Part) -> int:
+    if train.groups is None or part.groups is None:
+        return 0
+    return len(np.intersect1d(train.groups, part.groups))
+
+
+def _check_repeated(source: str, name: str, repeated: int, n: int) -> None:
+    if n >= _FEW and repeated > _MOST_REPEATED_SHARE * n:
+        raise DataError(
+            f"data {source!r}: {repeated} of {n} {name} samples are in the training part as well, which would measure "
+            f"what was learnt by heart: remove them from one, or leave the {name} part out, then it is split off"
+        )
