@@ -55,7 +55,7 @@ def _sensitivity(job: Job, options: argparse.Namespace, progress: Progress) -> i
             )
     with redirected((STDOUT,), STDERR):
         problem, reading = opened(job)
-        for sentence in said(reading):
+        for sentence in (*problem.data_notes, *said(reading)):
             progress.say(sentence)
         report = measure_sensitivity(problem, reading)
         files = () if options.out is None else write_sensitivity(report, Path(options.out))
@@ -99,7 +99,7 @@ def _once(job: Job, options: argparse.Namespace, progress: Progress) -> int:
         wish = Floor(min_accuracy=options.min_accuracy, max_loss=options.max_loss)
     with redirected((STDOUT,), STDERR):
         problem, reading = opened(job)
-        for sentence in said(reading):
+        for sentence in (*problem.data_notes, *said(reading)):
             progress.say(sentence)
         made = compress(problem, reading, wish, mixed)
         files = write_made(made, Path(options.out or f"{Path(options.model).stem}-compressed"))

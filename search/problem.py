@@ -18,7 +18,7 @@ from devices.support import decodes
 from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
 from search.datasets.dataset import Dataset
-from search.datasets.load import load
+from search.datasets.load import inspect
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
 from search.front import named_objectives
@@ -47,6 +47,8 @@ class Problem:
         The one network whose compression is searched; None where networks are drawn.
     teacher
         Identity of the network that distillation learns from; empty where none was made yet.
+    data_notes
+        How the data were split, and what was done to them, a sentence each.
     """
 
     job: Job
@@ -57,6 +59,7 @@ class Problem:
     compressors: tuple[Compressor[Any], ...]
     given: GivenNetwork | None = None
     teacher: str = ""
+    data_notes: tuple[str, ...] = ()
 
 
 def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:
@@ -90,7 +93,8 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    data = rescaled(load(job.data, job.data_options), normalization)
+    found = inspect(job.data, job.data_options)
+    data = rescaled(found.data, normalization)
     given = None if read_given is None else read_given(data)
     return Problem(
         job=job,
@@ -100,6 +104,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
         spaces=_spaces(job, data.input_shape) if given is None else _given_space(given, data),
         compressors=compressors,
         given=given,
+        data_notes=(found.split.text(), *found.notes),
     )
 
 

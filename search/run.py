@@ -65,6 +65,8 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
         create_run(runs, job)
         with run.locked(), pool_for(job) as pool:
             progress.begin(run)
+            for sentence in problem.data_notes:
+                progress.say(f"data: {sentence}")
             _search(problem, run, pool, queued, progress, began)
     return run
 

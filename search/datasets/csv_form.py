@@ -157,7 +157,7 @@ def _has_header(rows: Sequence[Sequence[str]], decimal: str, missing: tuple[str,
         below = [row[index] for row in rest if len(row) > index and row[index].strip() not in missing]
         if cell.strip() not in missing and not is_number(cell) and below and all(map(is_number, below)):
             return True
-    return bool(rest) and not any(map(is_number, first)) and len(set(first)) == len(first)
+    return not any(map(is_number, first)) and len(set(first)) == len(first)
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:

@@ -142,7 +142,14 @@ def _by_template(files: tuple[FoundFile, ...], template: Template, group_by: str
 
 def _by_folder(files: tuple[FoundFile, ...]) -> tuple[Named, ...]:
     folders = [file.name.split("/")[:-1] for file in files]
-    in_parts = all(path and path[0].lower() in PARTS for path in folders)
+    tops = {path[0] if path else "" for path in folders}
+    in_parts = all(top.lower() in PARTS for top in tops)
+    strange = sorted(top for top in tops if top.lower() not in PARTS)
+    if strange and {"train", "training"} & {top.lower() for top in tops}:
+        raise DataError(
+            f"data file {str(files[0].path)!r} lies beside a folder for training and {strange[0] or 'files'!r}, which "
+            f"is no part of the data: keep the folders {', '.join(PARTS)} alone"
+        )
     depth = 1 if in_parts else 0
     out = []
     for file, path in zip(files, folders, strict=True):

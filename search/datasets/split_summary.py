@@ -47,7 +47,7 @@ class PartSummary:
     n_groups
         Persons, files or recordings; None where they are not known.
     n_repeated
-        Samples whose inputs equal those of a training sample.
+        Samples whose inputs equal those of a sample in a part before it.
     n_shared_groups
         Groups that are in training too.
     """
@@ -89,7 +89,8 @@ class SplitSummary:
         said = []
         for part in self.parts[1:]:
             if part.n_repeated:
-                said.append(f"{part.n_repeated} of {part.n} {part.name} samples have the inputs of a training sample")
+                before = "training or validation" if part.name == "test" else "training"
+                said.append(f"{part.n_repeated} of {part.n} {part.name} samples have the inputs of a {before} sample")
             if part.n_shared_groups:
                 said.append(
                     f"{part.n_shared_groups} of {part.n_groups} groups of the {part.name} samples are in training too: "
@@ -121,10 +122,13 @@ def summarise(raw: RawData, parts: Mapping[str, _Part], labels: Array, options: 
     """
     given = raw.parts()
     train = parts["train"]
-    known = _digests(train.x)
+    known: set[bytes] = set()
     out = []
-    for name, part in parts.items():
-        repeated = 0 if part is train else sum(digest in known for digest in _digests_of(part.x))
+    for name in ("train", "validation", "test"):
+        part = parts[name]
+        digests = _digests(part.x)
+        repeated = 0 if part is train else sum(digest in known for digest in digests)
+        known.update(digests)
         if name in given and not raw.columns:
             _check_repeated(raw.source, name, repeated, len(part.x))
         out.append(
@@ -139,17 +143,11 @@ def summarise(raw: RawData, parts: Mapping[str, _Part], labels: Array, options: 
             )
         )
     kind = "given" if len(given) == 3 else split_kind(Samples(y=train.y, groups=train.groups), options)
-    order = {"train": 0, "validation": 1, "test": 2}
-    out.sort(key=lambda part: order[part.name])
     return SplitSummary(kind=kind, labels=tuple(map(str, labels)), parts=tuple(out))
 
 
-def _digests_of(x: Array) -> list[bytes]:
+def _digests(x: Array) -> list[bytes]:
     return [hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest() for row in x]
-
-
-def _digests(x: Array) -> frozenset[bytes]:
-    return frozenset(_digests_of(x))
 
 
 def _shared(train: _Part, part: _Part) -> int:
@@ -161,6 +159,6 @@ def _shared(train: _Part, part: _Part) -> int:
 def _check_repeated(source: str, name: str, repeated: int, n: int) -> None:
     if n >= _FEW and repeated > _MOST_REPEATED_SHARE * n:
         raise DataError(
-            f"data {source!r}: {repeated} of {n} {name} samples are in the training part as well, which would measure "
-            f"what was learnt by heart: remove them from one, or leave the {name} part out, then it is split off"
+            f"data {source!r}: {repeated} of {n} {name} samples are in the parts before it as well, which would "
+            f"measure what was learnt by heart: remove them from one, or leave the {name} part to be split off"
         )
