@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 Numbers = npt.NDArray[np.float64]
 
 
@@ -70,7 +72,8 @@ class ColumnEncoding:
         """Inputs (n, n_inputs) of a column (n,), whose numbers stand for `texts` where it holds texts."""
         if self.kind == "number":
             filled = np.where(np.isnan(column), self.filled, column)
-            return ((filled - self.offset) * self.factor)[:, np.newaxis]
+            with np.errstate(over="ignore"):  # far outside of the training rows: the greatest number there is
+                return ((filled - self.offset) * self.factor)[:, np.newaxis]
         place = {text: index for index, text in enumerate(self.values)}
         unknown = len(self.values)
         # One more place than texts, for a value that is missing.
@@ -104,7 +107,7 @@ class TableEncoding:
             encoding.encode(x[:, index], column.values)
             for index, (encoding, column) in enumerate(zip(self.columns, columns, strict=True))
         ]
-        return np.concatenate(made, axis=1).astype(np.float32)
+        return np.concatenate(made, axis=1).clip(-_LARGEST, _LARGEST).astype(np.float32)
 
     def notes(self) -> tuple[str, ...]:
         """What was filled and encoded, a sentence each."""

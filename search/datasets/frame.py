@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _MOST_FILE_BYTES = 1 << 30
 _MOST_CHARACTERS = 200  # of one text that is used
 _MOST_COLUMNS = 20_000
+_LARGEST = 1e300  # so that the span of two values is finite
 PARQUET = ".parquet"
 
 
@@ -82,7 +83,8 @@ class Frame:
         Raises
         ------
         DataError
-            When it holds infinity, or a few texts among more than 20 different numbers; it names the row.
+            When it holds infinity or more than 1e300, or a few texts among more than
+            20 different numbers; it names the row.
         """
         import polars as pl
 
@@ -112,12 +114,12 @@ class Frame:
             )
 
     def _finite(self, name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        infinite = np.isinf(values)
+        infinite = np.abs(values) > _LARGEST
         if infinite.any():
             row = int(np.argmax(infinite))
             raise DataError(
                 f"data file {str(self.path)!r}, column {name!r} holds {values[row]} in data row {row + 1}: "
-                "replace it, or remove the row"
+                "replace it, remove the row, or change the unit of the column"
             )
         return values
 

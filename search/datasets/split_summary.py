@@ -49,7 +49,7 @@ class PartSummary:
     n_repeated
         Samples whose inputs equal those of a sample in a part before it.
     n_shared_groups
-        Groups that are in training too.
+        Groups that are in a part before it too.
     """
 
     name: str
@@ -88,12 +88,12 @@ class SplitSummary:
         """What makes scores look better than they are, a sentence each."""
         said = []
         for part in self.parts[1:]:
+            before = "training or validation" if part.name == "test" else "training"
             if part.n_repeated:
-                before = "training or validation" if part.name == "test" else "training"
                 said.append(f"{part.n_repeated} of {part.n} {part.name} samples have the inputs of a {before} sample")
             if part.n_shared_groups:
                 said.append(
-                    f"{part.n_shared_groups} of {part.n_groups} groups of the {part.name} samples are in training too: "
+                    f"{part.n_shared_groups} of {part.n_groups} groups of the {part.name} samples are in {before} too: "
                     "scores may be better than on new ones"
                 )
             absent = [label for label, count in zip(self.labels, part.counts, strict=True) if not count]
@@ -123,12 +123,16 @@ def summarise(raw: RawData, parts: Mapping[str, _Part], labels: Array, options: 
     given = raw.parts()
     train = parts["train"]
     known: set[bytes] = set()
+    known_groups: set[object] = set()
     out = []
     for name in ("train", "validation", "test"):
         part = parts[name]
         digests = _digests(part.x)
         repeated = 0 if part is train else sum(digest in known for digest in digests)
         known.update(digests)
+        groups = set() if part.groups is None else set(part.groups.tolist())
+        shared = len(groups & known_groups)
+        known_groups |= groups
         if name in given and not raw.columns:
             _check_repeated(raw.source, name, repeated, len(part.x))
         out.append(
@@ -137,9 +141,9 @@ def summarise(raw: RawData, parts: Mapping[str, _Part], labels: Array, options: 
                 n=len(part.x),
                 is_given=name in given,
                 counts=tuple(int((part.y == label).sum()) for label in labels),
-                n_groups=None if part.groups is None else len(np.unique(part.groups)),
+                n_groups=None if part.groups is None else len(groups),
                 n_repeated=repeated,
-                n_shared_groups=0 if part is train else _shared(train, part),
+                n_shared_groups=shared,
             )
         )
     kind = "given" if len(given) == 3 else split_kind(Samples(y=train.y, groups=train.groups), options)
@@ -148,12 +152,6 @@ def summarise(raw: RawData, parts: Mapping[str, _Part], labels: Array, options: 
 
 def _digests(x: Array) -> list[bytes]:
     return [hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest() for row in x]
-
-
-def _shared(train: _Part, part: _Part) -> int:
-    if train.groups is None or part.groups is None:
-        return 0
-    return len(np.intersect1d(train.groups, part.groups))
 
 
 def _check_repeated(source: str, name: str, repeated: int, n: int) -> None:

@@ -111,7 +111,7 @@ def _by_group(source: str, samples: Samples, missing: Sequence[str], shares: Seq
 
     Greedy, the group with most samples first: it goes where the counts of the
     classes come nearest to their shares (squared difference, each class scaled
-    by its count).
+    by its count), unless as few groups of a class are left as parts that have none of it.
     """
     if samples.groups is None:
         raise DataError(
@@ -124,23 +124,43 @@ def _by_group(source: str, samples: Samples, missing: Sequence[str], shares: Seq
     np.add.at(counts, (member, stratum), 1)
     _check_groups(source, samples, labels, counts, missing)
     wanted = np.array([1 - sum(shares), *shares])[:, np.newaxis] * counts.sum(axis=0)
-    rng = np.random.Generator(np.random.PCG64(_SPLIT_SEED))
-    shuffled = rng.permutation(len(counts))
-    home = np.zeros(len(counts), np.int8)
-    held = np.zeros_like(wanted)
-    for group in shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]:
-        home[group] = _nearest(held, wanted, counts[group])
-        held[home[group]] += counts[group]
+    # What every part needs some of: each class, or of measured targets any sample.
+    present = np.ones((len(counts), 1), np.bool_) if samples.is_measured else counts > 0
+    home = _homes(counts, wanted, present)
+    held = np.stack([counts[home == part].sum(axis=0) for part in range(len(wanted))])
     _check_homes(source, samples, labels, held, missing)
     return home[member]
 
 
-def _nearest(held: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64], group: npt.NDArray[np.float64]) -> int:
-    """The part that the group brings nearer to what it should hold."""
+def _homes(
+    counts: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64], present: npt.NDArray[np.bool_]
+) -> Assignment:
+    """The part of each group: the nearest to its shares, or one that would else go without a class."""
+    rng = np.random.Generator(np.random.PCG64(_SPLIT_SEED))
+    shuffled = rng.permutation(len(counts))
+    home = np.zeros(len(counts), np.int8)
+    held = np.zeros_like(wanted)
+    has = np.zeros((len(wanted), present.shape[1]), np.bool_)
+    left = present.sum(axis=0)
+    for group in shuffled[np.argsort(-counts[shuffled].sum(axis=1), kind="stable")]:
+        scarce = present[group] & (left <= (~has).sum(axis=0))
+        needy = ~has[:, scarce]
+        allowed = needy.all(axis=1) if needy.all(axis=1).any() else needy.any(axis=1)
+        home[group] = np.argmin(np.where(allowed, _farther(held, wanted, counts[group]), np.inf))
+        held[home[group]] += counts[group]
+        has[home[group]] |= present[group]
+        left -= present[group]
+    return home
+
+
+def _farther(
+    held: npt.NDArray[np.float64], wanted: npt.NDArray[np.float64], group: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """How much farther from its shares each part would be with the group; below zero is nearer."""
     scale = wanted.sum(axis=0)
     before = (((wanted - held) / scale) ** 2).sum(axis=1)
     after = (((wanted - held - group) / scale) ** 2).sum(axis=1)
-    return int(np.argmin(after - before))
+    return np.asarray(after - before)
 
 
 def _check_groups(
