@@ -46,13 +46,8 @@ class RealSet:
 
     def arguments(self) -> list[str]:
         """Command line of the options of the data."""
-        return [
-            part for key, value in self.settings.items() for part in ("--set", f"data_options.{key}={_yaml(value)}")
-        ]
-
-
-def _yaml(value: object) -> str:
-    return json.dumps(value)
+        texts = [f"data_options.{key}={json.dumps(value)}" for key, value in self.settings.items()]
+        return [part for text in texts for part in ("--set", text)]
 
 
 def unpack(archive: Path, folder: Path, most: int | None = None) -> Path:
@@ -96,8 +91,8 @@ def _spells(source: Path, folder: Path) -> Path:
 def _strokes(source: Path, folder: Path) -> Path:
     """A table for each stroke, in the folder of its digit."""
     for file in sorted(source.glob("*.json")):
-        for stroke in json.loads(file.read_text())["strokes"]:
-            place = folder / str(stroke["label"]) / f"{file.stem}_{stroke['index']}.csv"
+        for number, stroke in enumerate(json.loads(file.read_text())["strokes"]):
+            place = folder / str(stroke["label"]) / f"{file.stem}_{number}.csv"
             place.parent.mkdir(parents=True, exist_ok=True)
             points = "".join(f"{point['x']},{point['y']}\n" for point in stroke["strokePoints"])
             place.write_text(f"x,y\n{points}")

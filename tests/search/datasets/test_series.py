@@ -89,8 +89,8 @@ def _long(path: Path, ids: int = 12, rows: int = 6) -> Path:
     return write_rows(path, lines, ("id", "t", "v", "kind", "who"))
 
 
-def _read(path: Path, **options: object):
-    return LongTable().read_file(Place(path=path, files=None, options=DataOptions(**options)))  # type: ignore[arg-type]
+def _read(path: Path, **options: Any) -> RawData:
+    return LongTable().read_file(Place(path=path, files=None, options=DataOptions(**options)))
 
 
 def test_long_table_by_id(tmp_path: Path) -> None:
