@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from search.datasets.load import inspect, load
 from search.datasets.long_table import LongTable
 from search.datasets.options import DataOptions
-from search.datasets.raw import Place
+from search.datasets.raw import Place, RawData
 from search.datasets.recordings import Recording, samples_of
 from search.errors import DataError, JobError
 from tests.search.datasets.made import recordings, ts_file, write_rows
