@@ -3,10 +3,13 @@
 A template such as ``{label}_{speaker}_{take}`` is fixed text and fields.  It is
 no regular expression: a field runs to the first place where the next fixed text
 stands, so reading a name takes one pass and nothing a user writes can make it slow.
+``{label}`` is the class, ``{split}`` the part, ``{time}`` a number to split by; the
+other names are the user's.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +29,7 @@ PARTS: Mapping[str, str] = {
     "eval": "test",
 }
 _FIELD = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_LABEL, _SPLIT, _NOTHING = "label", "split", "_"
+_LABEL, _SPLIT, _TIME, _NOTHING = "label", "split", "time", "_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +94,15 @@ class Named:
         Its class.
     group
         What `group_by` names; empty where it names nothing.
+    time
+        Its ``{time}``; None where the name does not say.
     """
 
     file: FoundFile
     part: str
     label: str
     group: str
+    time: float | None = None
 
 
 def named(files: tuple[FoundFile, ...], template: str, group_by: str) -> tuple[Named, ...]:
@@ -136,8 +142,19 @@ def _by_template(files: tuple[FoundFile, ...], template: Template, group_by: str
             raise DataError(
                 f"data file {str(file.path)!r}: its {{split}} is {values[_SPLIT]!r}: known are {', '.join(PARTS)}"
             )
-        out.append(Named(file=file, part=part, label=values[_LABEL], group=values.get(group_by, "")))
+        time = _number(file, values[_TIME]) if _TIME in values else None
+        out.append(Named(file=file, part=part, label=values[_LABEL], group=values.get(group_by, ""), time=time))
     return tuple(out)
+
+
+def _number(file: FoundFile, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(f"data file {str(file.path)!r}: its {{time}} is {text!r}, which is no number: rename it")
+    return number
 
 
 def _by_folder(files: tuple[FoundFile, ...]) -> tuple[Named, ...]:

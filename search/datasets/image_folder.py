@@ -31,6 +31,7 @@ class ImageFolder:
             y=np.array([each.label for each in said]),
             part=[each.part for each in said],
             groups=groups_of(said),
+            order=order_of(said),
         )
         return RawData(
             name=place.stem,
@@ -43,3 +44,8 @@ class ImageFolder:
 def groups_of(said: tuple[Named, ...]) -> Array | None:
     """What the names say each file belongs to; None where they say nothing."""
     return np.array([each.group for each in said]) if any(each.group for each in said) else None
+
+
+def order_of(said: tuple[Named, ...]) -> Array | None:
+    """The times that the names say; None where they say none."""
+    return np.array([each.time for each in said]) if said and said[0].time is not None else None

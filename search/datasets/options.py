@@ -8,7 +8,7 @@ from typing import Literal
 
 from search.errors import JobError
 
-SplitKind = Literal["auto", "stratified", "group", "time"]
+SplitKind = Literal["auto", "stratified", "group", "time", "time-in-class"]
 
 _COUNTS = ("window", "length", "image_height", "image_width", "sample_rate_hz", "clip_seconds")
 _MOST_PIXELS_A_SIDE = 4096
@@ -40,7 +40,7 @@ class DataOptions:
     file
         Column with the files' names, where a table beside images names them.
     file_name
-        How names of files are built, such as ``{label}_{speaker}_{take}`` or
+        How names of files are built, such as ``{label}_{speaker}_{time}`` or
         ``{split}/{label}/{_}``: each field runs to the next fixed text.  Empty
         takes the folder as the class.
     separator, decimal
@@ -70,8 +70,9 @@ class DataOptions:
     clip_seconds
         Length of a sound, None for the one all have, else 1 second.
     split
-        ``stratified``, by ``group``, by ``time``, or ``auto``: by group where
-        there are groups, else stratified.
+        ``stratified``, by ``group``, by ``time``, ``time-in-class`` (each class
+        by its own times, for classes that were recorded one after the other),
+        or ``auto``: by group where there are groups, else stratified.
     validation_share, test_share
         Of all samples, where the data have no such split of their own.
     """

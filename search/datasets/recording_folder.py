@@ -105,11 +105,13 @@ def _recording(
             f"data file {str(each.file.path)!r} has the columns {', '.join(frame.names)[:200]}, the first file has "
             f"{', '.join(names)[:200]}: make them alike"
         )
+    values = values_of(frame, columns)
     recording = Recording(
         name=str(each.file.path),
-        values=values_of(frame, columns),
+        values=values,
         label=each.label,
         part=each.part,
         group=each.group,
+        times=None if each.time is None else np.full(len(values), each.time),
     )
     return recording, frame.notes

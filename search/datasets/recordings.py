@@ -80,7 +80,7 @@ def samples_of(
             f"data {odd.name!r} has {odd.values.shape[1]} channels and {recordings[0].name!r} has "
             f"{recordings[0].values.shape[1]}: make them alike"
         )
-    if options.overlap and options.window and options.split == "time":
+    if options.overlap and options.window and options.split.startswith("time"):
         raise JobError("data_options.overlap: windows that overlap cannot be split by time: set data_options.overlap=0")
     if options.window:
         rows, notes = _windows(recordings, options.window, options, source)

@@ -6,7 +6,7 @@ import numpy as np
 
 from search.datasets.file_name import named
 from search.datasets.folder import SOUNDS, kind_of
-from search.datasets.image_folder import groups_of
+from search.datasets.image_folder import groups_of, order_of
 from search.datasets.parts import Rows, of_kind
 from search.datasets.raw import Place, RawData
 from search.datasets.sounds import read_sounds
@@ -27,7 +27,7 @@ class SoundFolder:
         files, notes = of_kind(place, SOUNDS)
         said = named(files, options.file_name, options.group_by)
         sounds = read_sounds([file.path for file in files], options, str(path))
-        groups = groups_of(said)
+        groups, order = groups_of(said), order_of(said)
         if groups is None and len(sounds.owner) > len(files):
             groups = np.array([file.name for file in files])
         rows = Rows(
@@ -35,6 +35,7 @@ class SoundFolder:
             y=np.array([each.label for each in said])[sounds.owner],
             part=[said[index].part for index in sounds.owner],
             groups=None if groups is None else groups[sounds.owner],
+            order=None if order is None else order[sounds.owner],
         )
         return RawData(
             name=place.stem,

@@ -16,6 +16,13 @@ from search.errors import DataError
 
 # A test part of the user's own that repeats more of the training part than this is a copy of it.
 _MOST_REPEATED_SHARE = 0.5
+_HOW = {
+    "stratified": "class by class",
+    "group": "by group",
+    "time": "by time",
+    "time-in-class": "by time in each class",
+    "given": "as given",
+}
 _FEW = 20  # samples, of which as many may well be equal by chance
 
 
@@ -68,7 +75,7 @@ class SplitSummary:
     Attributes
     ----------
     kind
-        How parts that were not given were chosen: ``stratified``, ``group`` or ``time``; ``given`` where all were.
+        How parts that were not given were chosen: one of `search.datasets.options.SplitKind`; ``given`` where all were.
     labels
         Classes that `PartSummary.counts` count; empty for measured targets.
     parts
@@ -81,8 +88,7 @@ class SplitSummary:
 
     def text(self) -> str:
         """One line for people."""
-        how = {"stratified": "class by class", "group": "by group", "time": "by time", "given": "as given"}[self.kind]
-        return f"split {how}: " + ", ".join(map(_part_text, self.parts))
+        return f"split {_HOW[self.kind]}: " + ", ".join(map(_part_text, self.parts))
 
     def notes(self) -> tuple[str, ...]:
         """What makes scores look better than they are, a sentence each."""

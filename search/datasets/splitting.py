@@ -54,7 +54,7 @@ def _bins(samples: int) -> int:
 
 
 def split_kind(samples: Samples, options: DataOptions) -> str:
-    """``stratified``, ``group`` or ``time``: as asked for, else by group where there are groups."""
+    """``stratified``, ``group``, ``time`` or ``time-in-class``: as asked for, else by group where there are groups."""
     if options.split == "auto":
         return "stratified" if samples.groups is None else "group"
     return options.split
@@ -80,8 +80,8 @@ def assign(source: str, samples: Samples, missing: Sequence[str], options: DataO
     kind = split_kind(samples, options)
     if kind == "group":
         return _by_group(source, samples, missing, shares)
-    if kind == "time":
-        return _by_time(source, samples, missing, shares)
+    if kind in ("time", "time-in-class"):
+        return _by_time(source, samples, missing, shares, in_class=kind == "time-in-class")
     return _stratified(source, samples, missing, shares)
 
 
@@ -200,28 +200,42 @@ def _check_homes(
         )
 
 
-def _by_time(source: str, samples: Samples, missing: Sequence[str], shares: Sequence[float]) -> Assignment:
-    """The last share is the test part, that before it validation; equal times stay together, the earlier part's."""
+def _by_time(
+    source: str, samples: Samples, missing: Sequence[str], shares: Sequence[float], *, in_class: bool
+) -> Assignment:
+    """The last share is the test part, that before it validation, of all samples or of each class by itself."""
     if samples.order is None:
         raise DataError(
-            f"data {source!r}: there are no times to split by: name the column (data_options.time), "
-            "or set data_options.split=stratified"
+            f"data {source!r}: there are no times to split by: name the column (data_options.time), or a field "
+            "{time} of the files' names, or set data_options.split=stratified"
         )
-    times = np.sort(samples.order)
-    taken = np.zeros(len(times), np.int8)
-    rest = 1.0
-    for index in reversed(range(len(missing))):  # test, the last part, first
-        rest -= shares[index]
-        boundary = times[max(round(rest * len(times)), 1) - 1]
-        taken[(samples.order > boundary) & (taken == 0)] = index + 1
-    for index, name in enumerate(("train", *missing)):
-        if not (taken == index).any():
-            raise DataError(f"data {source!r}: too few different times to leave any for {name}: split otherwise")
     strata = samples.strata()
+    taken = np.zeros(len(samples.order), np.int8)
+    for label in np.unique(strata) if in_class else [None]:
+        members = np.flatnonzero(strata == label) if in_class else np.arange(len(taken))
+        taken[members] = _cut(samples.order[members], shares)
+        for index, name in enumerate(("train", *missing)):
+            if not (taken[members] == index).any():
+                what = f" of class {str(label)!r}" if in_class else ""
+                raise DataError(
+                    f"data {source!r}: too few different times{what} to leave any for {name}: split otherwise"
+                )
     lost = np.setdiff1d(strata, strata[taken == 0])
     if len(lost) and not samples.is_measured:
         raise DataError(
             f"data {source!r}: a split by time leaves class {str(lost[0])!r} out of training: record for longer, "
-            "or split otherwise (data_options.split)"
+            "or set data_options.split=time-in-class, which splits each class by its own times"
         )
+    return taken
+
+
+def _cut(order: Array, shares: Sequence[float]) -> Assignment:
+    """Parts of samples in order of time; equal times stay together, in the earlier part."""
+    times = np.sort(order)
+    taken = np.zeros(len(order), np.int8)
+    rest = 1.0
+    for index in reversed(range(len(shares))):  # the test part, which is the last, first
+        rest -= shares[index]
+        boundary = times[max(round(rest * len(times)), 1) - 1]
+        taken[(order > boundary) & (taken == 0)] = index + 1
     return taken

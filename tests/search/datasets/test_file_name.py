@@ -76,7 +76,9 @@ def test_folders_say_class_and_part() -> None:
 def test_template_says_part_and_group() -> None:
     """``{split}`` is the part, and the field that is named the group."""
     (each,) = named(_files("validation/cat-ann-3.wav"), "{split}/{label}-{who}-{_}", "who")
-    assert (each.part, each.label, each.group) == ("validation", "cat", "ann")
+    assert (each.part, each.label, each.group, each.time) == ("validation", "cat", "ann", None)
+    (timed,) = named(_files("cat.1658166122924.csv"), "{label}.{time}", "")
+    assert timed.time == 1658166122924.0
 
 
 def test_refused() -> None:
@@ -87,5 +89,7 @@ def test_refused() -> None:
         named(_files("a_1.wav"), "{label}_{_}", "who")
     with pytest.raises(JobError, match=r"has no field \{label\}"):
         named(_files("a_1.wav"), "{kind}_{_}", "")
+    with pytest.raises(DataError, match=r"'data/cat_noon.wav': its \{time\} is 'noon', which is no number"):
+        named(_files("cat_noon.wav"), "{label}_{time}", "")
     with pytest.raises(DataError, match=r"'data/fold3/a.wav': its \{split\} is 'fold3'"):
         named(_files("fold3/a.wav"), "{split}/{label}", "")

@@ -14,7 +14,7 @@ from search.datasets.options import DataOptions
 from search.datasets.raw import Place, RawData
 from search.datasets.recordings import Recording, samples_of
 from search.errors import DataError, JobError
-from tests.search.datasets.made import recordings, ts_file, write_rows
+from tests.search.datasets.made import recordings, ts_file, write_image, write_rows, write_sound
 
 
 def _recording(rows: int, name: str = "r", **changes: object) -> Recording:
@@ -81,6 +81,22 @@ def test_folder_leaves_out_the_time(tmp_path: Path) -> None:
     found = inspect(str(tmp_path))
     assert found.data.input_shape == (2, 1, 1)
     assert found.notes[0] == "column 'timestamp' is taken for the time and left out"
+
+
+def test_folder_by_time(tmp_path: Path) -> None:
+    """Times in the names of files: the last ones are the test, of sounds and images as well."""
+    for index in range(20):
+        label = "ab"[index % 2]
+        write_rows(tmp_path / "r" / f"{label}_{index * 10}.csv", [[index], [index + 0.5]], ("v",))
+        write_image(tmp_path / "i" / f"{label}_{index * 10}.png", seed=index)
+        write_sound(tmp_path / "s" / f"{label}_{index * 10}.wav", seed=index)
+    options = DataOptions(file_name="{label}_{time}", split="time")
+    for kind in "ris":
+        found = inspect(str(tmp_path / kind), options)
+        assert [part.n for part in found.split.parts] == [12, 4, 4]
+        assert found.split.kind == "time"
+    data = load(str(tmp_path / "r"), options)
+    assert data.train.x.max() < data.validation.x.min() < data.test.x.min()
 
 
 def _long(path: Path, ids: int = 12, rows: int = 6) -> Path:

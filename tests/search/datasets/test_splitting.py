@@ -77,6 +77,17 @@ def test_time_goes_forward() -> None:
     assert np.bincount(taken) / 200 == pytest.approx([0.6, 0.2, 0.2], abs=0.05)
 
 
+def test_time_goes_forward_in_each_class() -> None:
+    """Classes that were recorded one after the other: the last fifth of each is the test."""
+    samples = Samples(y=np.arange(90) // 30, order=np.arange(90) // 2)
+    taken = assign("made-up", samples, BOTH, DataOptions(split="time-in-class"))
+    for label in range(3):
+        assert taken[samples.y == label].tolist() == [0] * 18 + [1] * 6 + [2] * 6
+    too_few = Samples(y=np.arange(9) // 3, order=np.arange(9) // 3)
+    with pytest.raises(DataError, match="too few different times of class '0' to leave any for validation"):
+        assign("made-up", too_few, BOTH, DataOptions(split="time-in-class"))
+
+
 def test_measured_targets_are_shared_evenly() -> None:
     """A part of a regression's samples has the same spread of targets, whatever their distribution."""
     y = np.exp(np.random.default_rng(0).normal(size=500) * 3)
