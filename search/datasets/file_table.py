@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from search.datasets import options as known
 from search.datasets.folder import IMAGES, SOUNDS, TABLES, FoundFile, files_in
 from search.datasets.frame import Frame, read_frame
 from search.datasets.images import read_images
-from search.datasets.options import DataOptions
 from search.datasets.parts import Rows
 from search.datasets.raw import Array, Place, RawData
 from search.datasets.sounds import read_sounds
@@ -22,6 +22,7 @@ class FileTable:
     """``targets.csv`` beside or above the files that its column ``data_options.file`` names."""
 
     suffixes: tuple[str, ...] = ()
+    uses: frozenset[str] = known.TABLES | known.IMAGES | known.SOUNDS | {"file", "label", "targets", "group_by"}
 
     def reads(self, place: Place) -> bool:
         """A table or a folder, where the options name the column of files."""
@@ -43,7 +44,7 @@ class FileTable:
         if suffixes <= IMAGES:
             x, notes = read_images(paths, options, source)
         elif suffixes <= SOUNDS:
-            sounds = read_sounds(paths, _whole(options), source)
+            sounds = read_sounds(paths, options, source)
             x, notes, rate = sounds.x, sounds.notes, sounds.sample_rate_hz
         else:
             raise DataError(
@@ -64,15 +65,6 @@ class FileTable:
             sample_rate_hz=rate,
             notes=(*frame.notes, *notes),
         )
-
-
-def _whole(options: DataOptions) -> DataOptions:
-    """The same options, one clip for each file: a row of the table is one sample."""
-    if options.overlap:
-        raise DataError(
-            f"data_options.overlap is {options.overlap:g}: files that a table names are not cut, set it to 0"
-        )
-    return options
 
 
 def _table(place: Place) -> Path:

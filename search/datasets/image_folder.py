@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from search.datasets import options as known
 from search.datasets.file_name import Named, named
 from search.datasets.folder import IMAGES, kind_of
 from search.datasets.images import read_images
@@ -15,6 +16,7 @@ class ImageFolder:
     """``[train/]cat/0001.png``: the class is the folder, or a field of the file's name."""
 
     suffixes: tuple[str, ...] = ()
+    uses: frozenset[str] = known.NAMES | known.IMAGES
 
     def reads(self, place: Place) -> bool:
         """A folder in which most files are images."""

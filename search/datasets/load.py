@@ -21,7 +21,7 @@ from search.datasets.image_folder import ImageFolder
 from search.datasets.keras_cache import KerasCache
 from search.datasets.long_table import LongTable
 from search.datasets.npz import Npz
-from search.datasets.options import DataOptions
+from search.datasets.options import SPLITS, DataOptions
 from search.datasets.prepare import Prepared, prepared
 from search.datasets.raw import BuiltIn, Loader, Place, RawData
 from search.datasets.recording_folder import RecordingFolder
@@ -29,7 +29,7 @@ from search.datasets.sound_folder import SoundFolder
 from search.datasets.table import Table
 from search.datasets.ts_file import TsFile
 from search.datasets.user_function import call, is_function
-from search.errors import DataError
+from search.errors import DataError, JobError
 from search.files import write_whole
 
 BUILT_IN: tuple[BuiltIn, ...] = (Digits(), KerasCache())
@@ -75,15 +75,28 @@ def inspect(reference: str, options: DataOptions | None = None) -> Prepared:
 def _raw(reference: str, options: DataOptions) -> RawData:
     for built_in in BUILT_IN:
         if reference in built_in.names:
+            _check_used(reference, options, frozenset())
             return built_in.read_name(reference)
     path = _path(reference)
     if is_function(reference) and not path.exists():
+        _check_used(reference, options, frozenset())
         return call(reference)
     place = Place(path=path, files=files_in(path) if path.is_dir() else None, options=options)
     for loader in LOADERS:
         if loader.reads(place):
+            _check_used(reference, options, loader.uses)
             return kept_or_read(place, loader.read_file)
     raise DataError(_unknown(reference, place))
+
+
+def _check_used(reference: str, options: DataOptions, used: frozenset[str]) -> None:
+    """An option that would change nothing was meant to change something."""
+    for name in options.changed():
+        if name not in used | SPLITS:
+            known = ", ".join(sorted(used | SPLITS))
+            raise JobError(
+                f"data_options.{name} means nothing to data {reference!r}: leave it out; known there: {known}"
+            )
 
 
 def _path(reference: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from search.datasets import options as known
 from search.datasets.frame import Frame, read_frame
 from search.datasets.options import DataOptions
 from search.datasets.raw import Array, Place, RawData
@@ -19,6 +20,7 @@ class LongTable:
     """``data.csv`` whose rows are points in time: options name its ``id`` or a ``window``."""
 
     suffixes: tuple[str, ...] = ()  # those of `Table`
+    uses: frozenset[str] = known.TABLES | known.SERIES | {"id", "time", "label", "columns", "group_by"}
 
     def reads(self, place: Place) -> bool:
         """A table, or a folder of train and test, where the options name recordings or windows."""

@@ -9,14 +9,19 @@ from search.datasets.raw import Array, Place, RawData, RawPart
 from search.errors import DataError
 
 REQUIRED = ("x_train", "y_train")
-OPTIONAL = ("x_val", "y_val", "x_test", "y_test")
+OPTIONAL = ("x_val", "y_val", "x_test", "y_test", "groups_train")
 _ARRAY = ".npy"
 
 
 class Npz:
-    """Files of ``x_train y_train [x_val y_val] [x_test y_test]``."""
+    """Files of ``x_train y_train [groups_train] [x_val y_val] [x_test y_test]``.
+
+    ``groups_train`` names the person or recording of each training sample,
+    which no split that is made from them tears apart.
+    """
 
     suffixes: tuple[str, ...] = (".npz",)
+    uses: frozenset[str] = frozenset()
 
     def reads(self, place: Place) -> bool:
         """A file of this ending, or a folder of ``x_train.npy`` and the like."""
@@ -50,5 +55,11 @@ def parts_of(arrays: Mapping[str, Array], *, name: str, source: str) -> RawData:
             raise DataError(f"data file {source!r}: {there!r} is there without {missing!r}: add or remove one")
         return RawPart(x=arrays[x_name], y=arrays[y_name], x_name=x_name, y_name=y_name) if x_name in arrays else None
 
-    train = RawPart(x=arrays["x_train"], y=arrays["y_train"], x_name="x_train", y_name="y_train")
+    groups = arrays.get("groups_train")
+    if groups is not None and (groups.shape != arrays["y_train"].shape[:1] or groups.dtype.kind not in "iuU"):
+        raise DataError(
+            f"data file {source!r}: 'groups_train' is of shape {groups.shape} and type {groups.dtype}: "
+            "give one text or whole number for each sample"
+        )
+    train = RawPart(x=arrays["x_train"], y=arrays["y_train"], x_name="x_train", y_name="y_train", groups=groups)
     return RawData(name=name, source=source, train=train, validation=part("val"), test=part("test"))

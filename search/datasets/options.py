@@ -8,6 +8,14 @@ from typing import Literal
 
 from search.errors import JobError
 
+# Options that go together, for loaders to say which they use.
+SPLITS = frozenset({"split", "validation_share", "test_share"})
+NAMES = frozenset({"file_name", "group_by"})
+TABLES = frozenset({"separator", "decimal", "header", "missing", "ignore"})
+IMAGES = frozenset({"image_height", "image_width", "image_fit", "channels"})
+SOUNDS = frozenset({"sample_rate_hz", "clip_seconds"})
+SERIES = frozenset({"window", "overlap", "length", "fit", "sample_rate_hz"})
+
 SplitKind = Literal["auto", "stratified", "group", "time", "time-in-class"]
 
 _COUNTS = ("window", "length", "image_height", "image_width", "sample_rate_hz", "clip_seconds")

@@ -138,9 +138,13 @@ class Loader(Protocol):
     ----------
     suffixes
         Endings of the files it reads, in lower case with the dot; empty where it reads folders, or files of others.
+    uses
+        Names of the options that mean something to it, beside those of the
+        split; others are refused instead of being passed over in silence.
     """
 
     suffixes: tuple[str, ...]
+    uses: frozenset[str]
 
     def reads(self, place: Place) -> bool:
         """Whether what lies there is for this loader; nothing is opened to find out."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from search.datasets import options as known
 from search.datasets.file_name import Named, named
 from search.datasets.folder import TABLES, kind_of
 from search.datasets.frame import Frame, read_frame
@@ -24,6 +25,7 @@ class RecordingFolder:
     """``[train/]walking/0001.csv``: the class is the folder, or a field of the file's name."""
 
     suffixes: tuple[str, ...] = ()
+    uses: frozenset[str] = known.NAMES | known.TABLES | known.SERIES | {"columns", "time"}
 
     def reads(self, place: Place) -> bool:
         """A folder in which most files are tables that are no parts of one table."""

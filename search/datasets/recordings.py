@@ -71,7 +71,8 @@ def samples_of(
     DataError
         When recordings differ in channels, none is as long as a window, or all together need more than 4 GiB.
     JobError
-        When windows that overlap are to be split by time, which would put equal rows into two parts.
+        When options contradict each other, such as windows that overlap and a
+        split by time, which would put equal rows into two parts.
     """
     widths = {recording.values.shape[1] for recording in recordings}
     if len(widths) > 1:
@@ -80,7 +81,11 @@ def samples_of(
             f"data {odd.name!r} has {odd.values.shape[1]} channels and {recordings[0].name!r} has "
             f"{recordings[0].values.shape[1]}: make them alike"
         )
-    if options.overlap and options.window and options.split.startswith("time"):
+    if options.overlap and not options.window:
+        raise JobError(f"data_options.overlap is {options.overlap:g}: it is of windows, set data_options.window too")
+    if options.window and options.length:
+        raise JobError("data_options.window and length both say how long a sample is: leave one out")
+    if options.overlap and options.split.startswith("time"):
         raise JobError("data_options.overlap: windows that overlap cannot be split by time: set data_options.overlap=0")
     if options.window:
         rows, notes = _windows(recordings, options.window, options, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from search.datasets import options as known
 from search.datasets.file_name import named
 from search.datasets.folder import SOUNDS, kind_of
 from search.datasets.image_folder import groups_of, order_of
@@ -16,6 +17,7 @@ class SoundFolder:
     """``[train/]yes/0001.wav`` or ``{label}_{speaker}_{take}.wav``, also FLAC and Ogg."""
 
     suffixes: tuple[str, ...] = ()
+    uses: frozenset[str] = known.NAMES | known.SOUNDS | {"overlap"}
 
     def reads(self, place: Place) -> bool:
         """A folder in which most files are sounds."""

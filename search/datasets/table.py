@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from search.datasets import options as known
 from search.datasets.columns import TableColumn
 from search.datasets.file_name import PARTS
 from search.datasets.folder import TABLES, FoundFile
@@ -24,6 +25,7 @@ class Table:
     """``data.csv`` or ``data.parquet``, or a folder of ``train.csv``, ``test.csv`` and perhaps ``validation.csv``."""
 
     suffixes: tuple[str, ...] = (".csv", ".tsv", ".txt", ".parquet")
+    uses: frozenset[str] = known.TABLES | {"label", "targets", "columns", "group_by", "time", "categories"}
 
     def reads(self, place: Place) -> bool:
         """A table whose rows are samples: the options name no recordings, windows or files."""

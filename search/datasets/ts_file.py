@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from search.datasets import options as known
 from search.datasets.archive import check_file
 from search.datasets.raw import Place, RawData
 from search.datasets.recordings import Recording, samples_of
@@ -27,6 +28,7 @@ class TsFile:
     """``NAME.ts``, or ``NAME_TRAIN.ts`` with ``NAME_TEST.ts`` beside it, or the folder of both."""
 
     suffixes: tuple[str, ...] = (_SUFFIX,)
+    uses: frozenset[str] = known.SERIES
 
     def reads(self, place: Place) -> bool:
         """A file of this ending, or a folder that holds a training file of it."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from search.datasets.load import BUILT_IN, LOADERS, load, read, save
-from search.errors import DataError, StorageError
+from search.datasets.options import SPLITS, DataOptions
+from search.errors import DataError, JobError, StorageError
 from tests.search.datasets.conftest import MakeNpz
 
 
@@ -60,6 +62,22 @@ def test_upper_case_ending(make_npz: MakeNpz) -> None:
     """Endings are compared without regard to case."""
     path = make_npz()
     assert load(str(path.rename(path.with_suffix(".NPZ")))).n_classes == 3
+
+
+@pytest.mark.parametrize("reference", ["digits", "npz", "os:getcwd"])
+def test_options_that_mean_nothing(reference: str, make_npz: MakeNpz) -> None:
+    """A group that would be torn apart in silence is refused; the split's options are always known."""
+    path = str(make_npz()) if reference == "npz" else reference
+    with pytest.raises(JobError, match="data_options.group_by means nothing to data .*known there: split, test_share"):
+        load(path, DataOptions(group_by="person"))
+    if reference != "os:getcwd":
+        assert len(load(path, DataOptions(test_share=0.4)).test) > len(load(path).test)
+
+
+def test_every_option_is_of_some_loader() -> None:
+    """No option is there for nothing, and no loader names one that does not exist."""
+    used = frozenset().union(*(loader.uses for loader in LOADERS)) | SPLITS
+    assert used == {item.name for item in dataclasses.fields(DataOptions)}
 
 
 @pytest.mark.parametrize("reference", ["digits", "npz"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.datasets.load import load
+from search.datasets.load import inspect, load
 from search.errors import DataError
 from tests.search.datasets.conftest import MakeNpz, arrays
 
@@ -197,6 +197,16 @@ def test_split_is_a_function_of_the_data(make_npz: MakeNpz) -> None:
     first = load(path)
     np.random.seed(2)  # noqa: NPY002
     assert load(path).digest() == first.digest()
+
+
+def test_groups(make_npz: MakeNpz) -> None:
+    """An array of persons keeps them whole, and must go with the samples."""
+    found = inspect(str(make_npz(groups_train=np.arange(30) // 6)))
+    assert [(part.n, part.n_groups) for part in found.split.parts] == [(18, 3), (6, 1), (6, 1)]
+    with pytest.raises(DataError, match=r"'groups_train' is of shape \(29,\)"):
+        load(str(make_npz(groups_train=np.arange(29))))
+    with pytest.raises(DataError, match="'groups_train' is of shape .* and type float64"):
+        load(str(make_npz(groups_train=np.zeros(30))))
 
 
 def test_folder_of_arrays(tmp_path: Path) -> None:

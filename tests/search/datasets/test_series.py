@@ -51,10 +51,14 @@ def test_the_longest_of_training_is_the_length() -> None:
     assert parts["test"].x.shape == (1, 4, 1, 2)
 
 
-def test_overlap_and_time_do_not_go_together() -> None:
-    """Rows would be in two parts."""
+def test_contradictions() -> None:
+    """Overlapping windows by time would put rows into two parts; an overlap of nothing; two lengths."""
     with pytest.raises(JobError, match="windows that overlap cannot be split by time"):
         samples_of([_recording(9)], DataOptions(window=4, overlap=0.5, split="time"), "d", "l")
+    with pytest.raises(JobError, match="it is of windows, set data_options.window"):
+        samples_of([_recording(9)], DataOptions(overlap=0.5), "d", "l")
+    with pytest.raises(JobError, match="window and length both say how long"):
+        samples_of([_recording(9)], DataOptions(window=4, length=5), "d", "l")
 
 
 @pytest.mark.parametrize(("value", "what"), [(np.nan, "no value"), (np.inf, "inf"), (1e39, "1e\\+39")])
