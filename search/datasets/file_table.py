@@ -14,7 +14,7 @@ from search.datasets.images import read_images
 from search.datasets.parts import Rows
 from search.datasets.raw import Array, Place, RawData
 from search.datasets.sounds import read_sounds
-from search.datasets.targets import target_names, targets_of
+from search.datasets.target_columns import target_names, targets_of
 from search.errors import DataError
 
 

@@ -12,7 +12,7 @@ from search.datasets.raw import Array, Place, RawData
 from search.datasets.recording_folder import channels_of, values_of
 from search.datasets.recordings import Recording, samples_of
 from search.datasets.table import Table, is_split, table_files
-from search.datasets.targets import target_names, targets_of, times_of
+from search.datasets.target_columns import target_names, targets_of, times_of
 from search.errors import JobError
 
 

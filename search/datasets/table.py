@@ -15,7 +15,7 @@ from search.datasets.frame import Frame, read_frame
 from search.datasets.options import DataOptions
 from search.datasets.parts import Rows
 from search.datasets.raw import Array, Place, RawData
-from search.datasets.targets import target_names, targets_of, times_of
+from search.datasets.target_columns import target_names, targets_of, times_of
 from search.errors import DataError
 
 _MOST_TEXTS = 100  # different ones in a column that is an input

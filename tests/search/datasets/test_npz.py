@@ -205,7 +205,7 @@ def test_groups(make_npz: MakeNpz) -> None:
     assert [(part.n, part.n_groups) for part in found.split.parts] == [(18, 3), (6, 1), (6, 1)]
     with pytest.raises(DataError, match=r"'groups_train' is of shape \(29,\)"):
         load(str(make_npz(groups_train=np.arange(29))))
-    with pytest.raises(DataError, match="'groups_train' is of shape .* and type float64"):
+    with pytest.raises(DataError, match=r"'groups_train' is of shape .* and type float64"):
         load(str(make_npz(groups_train=np.zeros(30))))
 
 

@@ -55,7 +55,7 @@ def test_contradictions() -> None:
     """Overlapping windows by time would put rows into two parts; an overlap of nothing; two lengths."""
     with pytest.raises(JobError, match="windows that overlap cannot be split by time"):
         samples_of([_recording(9)], DataOptions(window=4, overlap=0.5, split="time"), "d", "l")
-    with pytest.raises(JobError, match="it is of windows, set data_options.window"):
+    with pytest.raises(JobError, match=r"it is of windows, set data_options\.window"):
         samples_of([_recording(9)], DataOptions(overlap=0.5), "d", "l")
     with pytest.raises(JobError, match="window and length both say how long"):
         samples_of([_recording(9)], DataOptions(window=4, length=5), "d", "l")
