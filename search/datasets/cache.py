@@ -48,6 +48,7 @@ class _Kept:
     name: str
     source: str
     parts: tuple[_PartNames, ...]
+    target_names: tuple[str, ...]
     sample_rate_hz: int | None
     channel_names: tuple[str, ...]
     columns: tuple[TableColumn, ...]
@@ -106,6 +107,7 @@ def _write(place: Path, raw: RawData) -> None:
         name=raw.name,
         source=raw.source,
         parts=tuple(_PartNames(part=n, x_name=p.x_name, y_name=p.y_name) for n, p in raw.parts().items()),
+        target_names=raw.target_names,
         sample_rate_hz=raw.sample_rate_hz,
         channel_names=raw.channel_names,
         columns=raw.columns,
@@ -150,6 +152,7 @@ def _read(place: Path) -> RawData:
         train=parts["train"],
         validation=parts.get("validation"),
         test=parts.get("test"),
+        target_names=kept.target_names,
         sample_rate_hz=kept.sample_rate_hz,
         channel_names=kept.channel_names,
         columns=kept.columns,

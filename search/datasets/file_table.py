@@ -62,6 +62,7 @@ class FileTable:
             name=place.stem,
             source=source,
             **rows.parts(source, f"files of column {column!r}", y_name),
+            target_names=targets,
             sample_rate_hz=rate,
             notes=(*frame.notes, *notes),
         )

@@ -54,6 +54,8 @@ class RawData:
         The training part; it is split where the others are missing.
     validation, test
         The other parts; None where the data set has none.
+    target_names
+        Of values to be predicted, in the order of their columns; empty where they have none.
     sample_rate_hz
         Of sounds, (n, samples), and of sensors, (n, window, 1, channels); None where it is unknown.
     channel_names
@@ -70,6 +72,7 @@ class RawData:
     train: RawPart
     validation: RawPart | None = None
     test: RawPart | None = None
+    target_names: tuple[str, ...] = ()
     sample_rate_hz: int | None = None
     channel_names: tuple[str, ...] = ()
     columns: tuple[TableColumn, ...] = ()

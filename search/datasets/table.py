@@ -58,6 +58,7 @@ class Table:
             name=place.stem,
             source=str(path),
             **rows.parts(str(path), "inputs", f"column {', '.join(map(repr, targets))}"),
+            target_names=targets,
             columns=columns,
             notes=(*(note for frame in frames for note in frame.notes), *notes),
         )

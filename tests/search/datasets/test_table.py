@@ -54,6 +54,7 @@ def test_several_targets(tmp_path: Path) -> None:
     raw = _raw(path, targets=("q", "p"))
     assert raw.train.y.tolist() == [[i * 3, i * 2] for i in range(20)]
     assert [column.name for column in raw.columns] == ["a"]
+    assert raw.target_names == ("q", "p")
 
 
 def test_header_is_found_out(tmp_path: Path) -> None:
