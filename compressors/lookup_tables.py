@@ -150,6 +150,15 @@ def _packed(plain: bytes, tables: Sequence[WeightTable]) -> bytes:
         return slim(bytes(compression.compress(plain, wishes)))
 
 
+def package_missing() -> str:
+    """Why this machine cannot make look-up tables, as a sentence; empty where it can."""
+    try:
+        _package()
+    except CompressionError as error:
+        return str(error)
+    return ""
+
+
 def _package() -> tuple[Any, Any]:
     """The package's compression and its module of specifications."""
     try:

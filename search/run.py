@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compressors.compressor import Value
+from compressors.compressor import Stage, Value
+from search.choices import Choices
 from search.errors import JobError, NothingFitsError, StorageError
 from search.front import front
 from search.job import Job
@@ -114,13 +115,14 @@ def _search(
     from search.study import open_study
     from search.teacher import ready_teacher
 
+    interpreter = available_interpreter(problem.device.runtime)
+    run.keep_choices(Choices.of(problem, interpreter))
     pool.warm()
     run.keep_device(problem.device)
     _keep_data(problem, run)
     _keep_network(problem, run)
     limit = None if problem.job.minutes is None else 60 * problem.job.minutes
     clock = Clock(began=began, before=run.elapsed_seconds(), limit=limit)
-    interpreter = available_interpreter(problem.device.runtime)
     run.log("started", elapsed=round(clock.elapsed, 3))
     teacher = ready_teacher(problem, run, pool, clock, interpreter, progress.say)
     if teacher is not None:
@@ -128,7 +130,7 @@ def _search(
     searching = Search(
         problem=problem,
         run=run,
-        study=open_study(run, problem.job, queued),
+        study=open_study(run, problem.job, problem.compressors, queued),
         pool=pool,
         clock=clock,
         interpreter=interpreter,
@@ -242,10 +244,11 @@ def _check_smallest(problem: Problem, rows: Mapping[str, tuple[Mapping[str, Valu
     from optuna.trial import FixedTrial
 
     from search.screen import CandidateError, draw
-    from spaces.compression import plan_parameters
+    from spaces.compression import NONE, plan_parameters
 
     recipe = {"recipe/batch_size#": 0, "recipe/learning_rate": 1e-2, "recipe/shift": 0}
-    plans = [plan_parameters(problem.compressors, strongest=True, coded=coded) for coded in (True, False)]
+    codings = [NONE, *(each.name for each in problem.compressors if each.stage is Stage.CODING)]
+    plans = [plan_parameters(problem.compressors, strongest=True, coding=coding) for coding in codings]
     plans.append(plan_parameters(problem.compressors, strongest=False))
     missed: list[Screened] = []
     reason = ""

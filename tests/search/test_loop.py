@@ -13,6 +13,7 @@ import pytest
 from optuna.study import Study
 from optuna.trial import TrialState
 
+from compressors.catalog import COMPRESSORS
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from search import clock as clock_module
@@ -70,7 +71,7 @@ class Bench:
     @cached_property
     def study(self) -> Study:
         """The study of the last sitting; `sit` opens it anew."""
-        return open_study(self.run, self.job, ())
+        return open_study(self.run, self.job, COMPRESSORS, ())
 
     @property
     def run(self) -> RunFolder:

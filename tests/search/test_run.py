@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from compressors.catalog import COMPRESSORS
 from search import run as running
 from search.datasets.load import read, save
 from search.errors import JobError, StorageError
@@ -186,7 +187,7 @@ def test_an_empty_front_is_written(tmp_path: Path) -> None:
 
 def sitting(run: RunFolder, job: Job) -> FakePool:
     """One sitting on a run that has no trial left to train, so that only the front is tested."""
-    study = open_study(run, job, ())
+    study = open_study(run, job, COMPRESSORS, ())
     for record in run.records():
         tell(study, job, record, ask(study))
     pool = FakePool(lambda _number, _arguments: Proportion(correct=8, n=10))
