@@ -24,7 +24,7 @@ from search.compress_files import Made
 from search.compress_report import Report, Row
 from search.errors import JobError
 from search.given import NetworkReader, Reading
-from search.job import LARGEST, Job
+from search.job import BEST, LARGEST, Job
 from search.mixed_trial import MixedOutcome, MixedTarget, require_mixable, run_mixed, with_quantization
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
@@ -209,7 +209,7 @@ def _teacher(problem: Problem, plan: CompressionPlan) -> GivenNetwork | None:
     """The network that the plan learns from; None for a plan that learns from none."""
     if not plan.learns:
         return None
-    if problem.job.teacher == LARGEST:
+    if problem.job.teacher in (LARGEST, BEST):
         raise JobError(
             "the plan distils, and a given network needs a teacher: name its file, --set teacher=larger.keras"
         )

@@ -11,7 +11,7 @@ from devices.device import Device
 from devices.suggestion import suggestion
 from devices.support import decodes
 from search.errors import JobError, ToolchainError
-from search.job import LARGEST, Job
+from search.job import BEST, LARGEST, Job
 from spaces.compression import FOR_CODING, Techniques
 
 
@@ -49,7 +49,7 @@ def _named(job: Job, device: Device) -> Techniques:
         missing = _missing_here(name)
         if missing:
             raise ToolchainError(f"compressor {name!r}: {missing}")
-    if "distillation" in job.compressors and job.network and job.teacher == LARGEST:
+    if "distillation" in job.compressors and job.network and job.teacher in (LARGEST, BEST):
         raise JobError(
             f"distillation of the given network {job.network!r} needs a teacher: name its file, "
             "such as --set teacher=larger.keras, or leave distillation out"
