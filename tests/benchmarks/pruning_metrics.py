@@ -42,7 +42,9 @@ def networks() -> dict[str, Topology]:
             n2=BatchNormalization(),
             r2=Activation(function="relu"),
             flat=Flatten(),
-            hidden=Dense(units=dense, activation="relu"),
+            hidden=Dense(units=dense, use_bias=False),
+            n3=BatchNormalization(),
+            r3=Activation(function="relu"),
             out=Dense(units=10, activation="softmax"),
         )
 
