@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from search.screen import Screened
     from spaces.given import GivenNetwork
 
+# What a system lacks, other than room on a disk.
+_SHORTAGES = frozenset({errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE})
 # What test scoring may take beyond the job's minutes; the search keeps time for it, by estimate.
 _TEST_GRACE_S = 15.0
 
@@ -72,7 +75,10 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
 
 @contextlib.contextmanager
 def _storage_faults(run: RunFolder) -> Iterator[None]:
-    """A full disk or a lost database ends the search with a sentence; what was told before is kept."""
+    """A full disk or a lost database ends the search with a sentence; what was told before is kept.
+
+    What the system refuses for want of memory, processes or open files is not blamed on the disk.
+    """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -80,9 +86,11 @@ def _storage_faults(run: RunFolder) -> Iterator[None]:
         yield
     except (StorageInternalError, SQLAlchemyError, OSError) as error:
         reason = (str(error.__cause__ or error).splitlines() or [type(error).__name__])[0]
-        raise StorageError(
-            f"run {run.name!r} cannot be written on: {reason}; make room or mend the disk, then give the same command"
-        ) from error
+        if isinstance(error, OSError) and error.errno in _SHORTAGES:
+            what, remedy = "had to stop", "free memory, processes or open files, or give fewer --workers"
+        else:
+            what, remedy = "cannot be written on", "make room or mend the disk"
+        raise StorageError(f"run {run.name!r} {what}: {reason}; {remedy}, then give the same command") from error
 
 
 def is_done(run: RunFolder, job: Job) -> bool:
