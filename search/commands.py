@@ -30,7 +30,7 @@ def run_search(options: argparse.Namespace, began: float) -> int:
         key: getattr(options, key)
         for key in ("data", "device", "task", "trials", "minutes", "name", "workers", "seed", "strategy")
     }
-    settings = [*settings_of_flags(options.label, options.group_by), *options.set]
+    settings = [*settings_of_flags(options.label, options.group_by, options.file_name), *options.set]
     job = read_job(None if options.job is None else Path(options.job), given, settings)
     with redirected((STDOUT,), STDERR):  # frameworks print, and stdout is data
         run = search(job, Path(options.runs_dir), Progress(sys.stderr), began)
@@ -119,7 +119,8 @@ def score(options: argparse.Namespace, _: float) -> int:
             print(matrix_text(matrix), end="")
         return 0 if matrix.n_fits else 1
     with redirected((STDOUT,), STDERR):  # interpreters print, and stdout is data
-        given = read_data_options([*settings_of_flags(options.label, options.group_by), *options.set])
+        settings = settings_of_flags(options.label, options.group_by, options.file_name)
+        given = read_data_options([*settings, *options.set])
         scored = score_file(model, options.device, options.data, given)
     if options.json:
         print_json(score_document(scored))

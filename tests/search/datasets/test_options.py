@@ -39,13 +39,27 @@ def test_rules(options: dict[str, Any], rule: str) -> None:
 
 def test_a_job_takes_them() -> None:
     """From ``--set``, from flags and as lists; positions become texts, and JSON gives the same job back."""
-    settings = [*settings_of_flags("7", "who: me"), "data_options.window=128", "data_options.ignore=[1, b]"]
+    settings = [
+        *settings_of_flags("7", "who: me", "{label}_{_}"),
+        "data_options.window=128",
+        "data_options.ignore=[1, b]",
+    ]
     job = read_job(None, _JOB, [*settings, "data_options.columns=ax, ay"])
     options = job.data_options
     assert (options.label, options.group_by, options.window) == ("7", "who: me", 128)
+    assert options.file_name == "{label}_{_}"
     assert (options.ignore, options.columns) == (("1", "b"), ("ax", "ay"))
     assert codec.from_json(codec.to_json(job), Job) == job
-    assert options.changed() == ("label", "columns", "ignore", "group_by", "window")
+    assert options.changed() == ("label", "columns", "ignore", "group_by", "file_name", "window")
+
+
+@pytest.mark.parametrize("text", ["{label}", "{label}_{_}"])
+def test_a_template_in_yaml_needs_quotes(text: str) -> None:
+    """Braces mean something in YAML: that is said, with what to do."""
+    with pytest.raises(JobError, match=r"a text that begins with \{ stands in quotes"):
+        read_job(None, _JOB, [f"data_options.file_name={text}"])
+    quoted = read_job(None, _JOB, [f'data_options.file_name="{text}"'])
+    assert quoted.data_options.file_name == text
 
 
 def test_unknown_option() -> None:
