@@ -17,12 +17,10 @@ from search.errors import JobError, StorageError
 from search.job import Job, Limits
 from search.pool import Failure
 from search.record import Proportion
-from search.screen import Screened
 from search.store import FrontFile, RunFolder, create_run
 from search.study import ask, open_study, tell
-from spaces.candidate import Architecture
 from tests.devices.models import dense_softmax
-from tests.search.records import footprint, make_record
+from tests.search.records import make_record
 from tests.search.runs import JOB, FakePool, dataset, problem, real_record, real_run
 
 
@@ -68,7 +66,7 @@ def test_a_longer_job_that_was_refused_is_not_done(tmp_path: Path, monkeypatch: 
     """While another process holds the run, a longer search is refused and leaves no trace: it is still to be done."""
     run, longer = finished(tmp_path), replace(JOB, trials=9)
     monkeypatch.setattr(running, "resolve", lambda job, _given: problem(job))
-    monkeypatch.setattr(running, "_anchors", lambda _problem: ())
+    monkeypatch.setattr(running, "first_candidates", lambda _problem: ())
     with run.locked(), pytest.raises(StorageError, match="searched by another process"):
         running.search(longer, tmp_path, SimpleNamespace(begin=pytest.fail), 0.0)  # type: ignore[arg-type]
     assert run.job() == JOB
@@ -219,23 +217,6 @@ def test_a_run_that_began_with_other_data_is_not_mixed(tmp_path: Path) -> None:
         sitting(run, job)
     assert run.data_file.read_bytes() == before
     assert run.front() is None
-
-
-def test_too_small_a_board_is_told_in_numbers() -> None:
-    """Only the limits that are broken, each with what it exceeds by, needs and has; and in which space."""
-    given = problem(replace(JOB, budget=Limits(flash_bytes=30_000, ram_bytes=9_000)))
-    cost = footprint(model_bytes=10_000, activation_bytes=3_000)  # 40,000 bytes of flash, 8,000 of RAM
-    screened = Screened(
-        candidate=SimpleNamespace(architecture=Architecture.of("mlp", {})),  # type: ignore[arg-type]  # only its space
-        key="k",
-        footprint=cost,
-        excess=dict(cost.excess_over(given.budget)),
-        draw_seconds=0.0,
-        screen_seconds=0.0,
-    )
-    assert running._too_small(given, screened) == (
-        "nothing fits nucleo-l432kc: the smallest candidate (mlp) exceeds flash_bytes by 10000 (needs 40000, has 30000)"
-    )
 
 
 def test_start_up_notes_stay_off_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:

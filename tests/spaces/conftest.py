@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 import pytest
 
-from compressors.layers import BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Shape
+from compressors.layers import Shape
 from compressors.topology import Topology
 from spaces.catalog import Drawn, find_space
 from spaces.graphs import Head
@@ -58,16 +58,4 @@ def random_draws(random_trials: Draws) -> RandomDraws:
 
 def weights(topology: Topology) -> int:
     """Weights of the network once batch normalisation is folded into biases."""
-    shapes, total = topology.shapes(), 0
-    for layer in topology.layers:
-        channels = shapes[layer.inputs[0]][-1] if layer.inputs else 0
-        match layer.spec:
-            case Conv2D(filters=filters, kernel=kernel, use_bias=bias):
-                total += math.prod(kernel) * channels * filters + bias * filters
-            case DepthwiseConv2D(kernel=kernel, depth_multiplier=multiplier, use_bias=bias):
-                total += (math.prod(kernel) + bias) * channels * multiplier
-            case Dense(units=units, use_bias=bias):
-                total += channels * units + bias * units
-            case BatchNormalization():
-                total += channels
-    return total
+    return topology.weights()

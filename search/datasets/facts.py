@@ -1,0 +1,134 @@
+"""What a data set holds, found by looking at it alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from search.datasets.dataset import Dataset, Split
+from search.record import Proportion
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_SPLITS = ("train", "validation", "test")
+_CHUNK = 4096  # samples, so that no copy of a large data set is made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitFacts:
+    """One split.
+
+    Attributes
+    ----------
+    n
+        Samples.
+    counts
+        Samples of every class, in the order of the labels.
+    lowest, highest
+        Ends of the raw values, before they were normalised.
+    repeated
+        Samples whose inputs are those of an earlier sample of the split.
+    """
+
+    n: int
+    counts: tuple[int, ...]
+    lowest: float
+    highest: float
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """A data set as it was found.
+
+    Attributes
+    ----------
+    name, input_shape, labels
+        As in `search.datasets.dataset.Dataset`.
+    splits
+        By name: train, validation, test.
+    shared
+        By pair of splits, such as ``train-test``: samples of the second whose inputs are in the first, too.
+    contradictions
+        Samples of all splits whose inputs stand under several labels.
+    constant_inputs
+        Indexes, in reading order, of inputs that are the same in every training sample.
+    most_common
+        Class with the most training samples.
+    baseline
+        Accuracy on the validation split of always answering that.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    labels: tuple[str, ...]
+    splits: Mapping[str, SplitFacts]
+    shared: Mapping[str, int]
+    contradictions: int
+    constant_inputs: tuple[int, ...]
+    most_common: str
+    baseline: Proportion
+
+    @property
+    def imbalance(self) -> float:
+        """Training samples of the largest class over those of the smallest that has any, >= 1."""
+        counts = [count for count in self.splits["train"].counts if count]
+        return max(counts) / min(counts)
+
+
+def describe(data: Dataset) -> DataFacts:
+    """Look at a data set; nothing is changed, and of the test split only inputs and labels are counted."""
+    splits = {name: getattr(data, name) for name in _SPLITS}
+    digests = {name: tuple(_digests(split.x)) for name, split in splits.items()}
+    common = int(np.argmax(np.bincount(data.train.y, minlength=data.n_classes)))
+    return DataFacts(
+        name=data.name,
+        input_shape=data.input_shape,
+        labels=data.labels,
+        splits={name: _split_facts(data, split, digests[name]) for name, split in splits.items()},
+        shared={
+            f"{first}-{second}": sum(digest in known for digest in digests[second])
+            for first, second in (("train", "validation"), ("train", "test"), ("validation", "test"))
+            for known in (frozenset(digests[first]),)
+        },
+        contradictions=_contradictions(splits, digests),
+        constant_inputs=_constant_inputs(data.train.x),
+        most_common=data.labels[common],
+        baseline=Proportion(correct=int((data.validation.y == common).sum()), n=len(data.validation)),
+    )
+
+
+def _split_facts(data: Dataset, split: Split, digests: tuple[bytes, ...]) -> SplitFacts:
+    scale = data.normalization
+    ends = sorted(float(value) / scale.factor + scale.offset for value in (split.x.min(), split.x.max()))
+    return SplitFacts(
+        n=len(split),
+        counts=tuple(int(count) for count in np.bincount(split.y, minlength=data.n_classes)),
+        lowest=ends[0],
+        highest=ends[1],
+        repeated=len(digests) - len(set(digests)),
+    )
+
+
+def _digests(x: npt.NDArray[np.float32]) -> Iterator[bytes]:
+    """A digest a sample, equal for equal inputs; minus zero is zero."""
+    for start in range(0, len(x), _CHUNK):
+        for sample in np.ascontiguousarray(x[start : start + _CHUNK] + np.float32(0)):
+            yield hashlib.blake2b(sample.tobytes(), digest_size=16).digest()
+
+
+def _contradictions(splits: Mapping[str, Split], digests: Mapping[str, tuple[bytes, ...]]) -> int:
+    labelled = [pair for name, split in splits.items() for pair in zip(digests[name], split.y.tolist(), strict=True)]
+    meanings = Counter(digest for digest, _ in set(labelled))
+    return sum(meanings[digest] > 1 for digest, _ in labelled)
+
+
+def _constant_inputs(x: npt.NDArray[np.float32]) -> tuple[int, ...]:
+    flat = x.reshape(len(x), -1)
+    return tuple(int(index) for index in np.flatnonzero(flat.min(axis=0) == flat.max(axis=0)))
