@@ -211,9 +211,9 @@ def _left_out(problem: Problem) -> dict[str, str]:
         if space.name in searched:
             continue
         if problem.job.space and space.name not in problem.job.space:
-            reasons[space.name] = "the job does not name it"
+            reasons[space.name] = "not named by the job"
         elif space.reconstructs:
-            reasons[space.name] = "it is for another task"
+            reasons[space.name] = "for another task"
         else:
             reasons[space.name] = space.accepts(shape) or space.leaves(shape) or ""
     return reasons

@@ -147,8 +147,7 @@ def _searched(found: Check) -> list[str]:
         rows += [_space_row(space) for space in found.spaces]
         lines += [f"  {line}" for line in aligned(rows, left=(0, 6))]
         lines += wrapped("  ", "anchors, smallest to largest, as int8 without other compression; all but weights est.")
-    left_out = "; ".join(f"{name}: {reason}" for name, reason in found.left_out.items())
-    lines += wrapped("  not searched: ", left_out) if left_out else []
+    lines += wrapped("  not searched: ", _left_out(found)) if found.left_out else []
     lines += wrapped("  techniques: ", ", ".join(found.techniques))
     lines += wrapped("  objectives: ", ", ".join(found.job.objectives) + f"; strategy {found.job.strategy}")
     return lines
@@ -164,6 +163,14 @@ def _space_row(space: SpaceFacts) -> tuple[str, ...]:
         _ends(small.ram_bytes, large.ram_bytes),
         f"{milliseconds(small.latency_ms)} to {milliseconds(large.latency_ms)}",
         f"{space.fitting} of {space.anchors}" + ("" if space.fits else ", and none compressed: it will find nothing"),
+    )
+
+
+def _left_out(found: Check) -> str:
+    """Names that share a reason stand together."""
+    reasons = dict.fromkeys(found.left_out.values())
+    return "; ".join(
+        f"{', '.join(name for name, own in found.left_out.items() if own == reason)} ({reason})" for reason in reasons
     )
 
 
@@ -188,16 +195,16 @@ def _trials(found: Check, time: TrialTime, seconds: float) -> Sequence[str]:
     return wrapped(
         "time: ",
         f"about {duration(time.seconds)} a trained trial; with {workers} about {found.trials} trials in "
-        f"{duration(seconds)} (est., often half or twice as many)",
+        f"{duration(seconds)} (est.; it may be half or twice as many)",
     )
 
 
 def _measured(time: TrialTime) -> Sequence[str]:
-    spent = time.spent
+    step = milliseconds(1000 * time.spent.step)
     return wrapped(
         "      ",
-        f"from a {time.space} of {time.macs} multiply-accumulates that was thrown away: {duration(spent.step)} a "
-        f"training step, {time.steps} steps a training, on average {time.fine_tunes:.1f} fine-tunes of together "
+        f"from a {time.space} of {time.macs} multiply-accumulates that was thrown away: {step} ms a training step, "
+        f"{time.steps} steps a training, on average {time.fine_tunes:.1f} fine-tunes of together "
         f"{100 * time.fine_tune_share:.0f} % of a training a plan",
     )
 
