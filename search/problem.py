@@ -172,12 +172,13 @@ def _check_spaces(job: Job) -> None:
 
 
 def _spaces(job: Job, input_shape: tuple[int, ...]) -> tuple[SearchSpace, ...]:
-    from spaces.catalog import SPACES
+    """The spaces that the job names and that take the inputs; those that suit them where it names none."""
+    from spaces.catalog import SPACES, spaces_for
 
-    wanted = [space for space in SPACES if not job.space or space.name in job.space]
+    wanted = [space for space in SPACES if not space.reconstructs and (not job.space or space.name in job.space)]
     refusals = {space.name: space.accepts(input_shape) for space in wanted}
-    fitting = tuple(space for space in wanted if refusals[space.name] is None)
+    fitting = tuple(space for space in wanted if refusals[space.name] is None) if job.space else spaces_for(input_shape)
     if not fitting:
-        name, reason = next(iter(refusals.items()))
+        name, reason = next(iter(refusals.items()), (job.space[0], "it gives its input back, and classifies nothing"))
         raise JobError(f"no space takes inputs of shape {input_shape}: {name}: {reason}")
     return fitting

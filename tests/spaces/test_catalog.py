@@ -98,7 +98,7 @@ def test_a_misspelt_space_gets_a_guess() -> None:
 
 def test_names_are_unique_and_described() -> None:
     """A name finds one space."""
-    assert len({space.name for space in SPACES}) == len(SPACES) == 7
+    assert len({space.name for space in SPACES}) == len(SPACES) == 9
     assert all(space.description for space in SPACES)
 
 
