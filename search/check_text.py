@@ -11,8 +11,9 @@ from search import codec
 from search.check import Check, SpaceFacts
 from search.columns import aligned, clipped, printable, wrapped
 from search.datasets.facts import DataFacts, SplitFacts
+from search.metrics.catalog import find_metric
 from search.trial_time import TrialTime
-from search.units import duration, kilobytes, milliseconds, percent
+from search.units import duration, kilobytes, measured, milliseconds
 
 _MOST_CLASSES = 12
 _FEW_SAMPLES = 100
@@ -30,8 +31,6 @@ def check_text(found: Check) -> str:
 def check_document(found: Check) -> dict[str, Any]:
     """The JSON document of ``check --json``."""
     document: dict[str, Any] = codec.unstructure(found)
-    low, high = found.data.baseline.interval()
-    document["data"]["baseline"] |= {"value": found.data.baseline.value, "low": low, "high": high}
     document["data"]["imbalance"] = found.data.imbalance
     document["warnings"] = list(warnings(found.data))
     for space, row in zip(found.spaces, document["spaces"], strict=True):
@@ -106,12 +105,19 @@ def _data(data: DataFacts) -> list[str]:
         *(f"  {line}" for line in aligned(rows, left=(0,))),
         *wrapped("  classes (training): ", _classes(data)),
         *([f"  constant inputs: {len(data.constant_inputs)} of {_inputs(data)}"] if data.constant_inputs else []),
-        *wrapped(
-            "  baseline: ",
-            f"always answering {_name(data.most_common)} is right for {percent(data.baseline)} % of the validation "
-            f"split (95 % interval, n = {data.baseline.n})",
-        ),
+        *wrapped("  baseline: ", _baseline(data)),
     ]
+
+
+def _baseline(data: DataFacts) -> str:
+    figures = []
+    for name, measurement in data.baseline.items():
+        metric = find_metric(name)
+        figures.append(f"{metric.title} {measured(metric, measurement)}{' %' if metric.percent else ''}")
+    return (
+        f"always answering {_name(data.most_common)}, on the validation split (n = {data.splits['validation'].n}, "
+        f"95 % intervals): {', '.join(figures)}"
+    )
 
 
 def _split_row(name: str, split: SplitFacts, total: int) -> tuple[str, ...]:

@@ -123,7 +123,9 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _add_runs(command)
     choice = command.add_mutually_exclusive_group()
     choice.add_argument("--trial", type=int, metavar="N", help="this trial")
-    choice.add_argument("--pick", metavar="HOW", help="accuracy, flash, ram, latency or knee (default: accuracy)")
+    choice.add_argument(
+        "--pick", metavar="HOW", help="quality, flash, ram, latency, knee or a metric (default: quality)"
+    )
     command.add_argument("--device", metavar="NAME", help="export for another board than the run's")
     command.add_argument("--target", required=True, metavar="TARGET", help="tflite or cpp")
     command.add_argument("--out", metavar="DIR", help="folder to write (default: RUN-TRIAL-TARGET here)")

@@ -97,13 +97,16 @@ def show(options: argparse.Namespace, _: float) -> int:
 
     run = find_run(Path(options.runs_dir), options.run)
     record = _trial_of(run, options.trial)
-    on_front = any(point.trial == record.trial for point in summary_of(run).front)
+    summary = summary_of(run)
+    on_front = any(point.trial == record.trial for point in summary.front)
     test = run.test_scores().get(record.trial)
     if options.json:
-        print_json(show_document(record, on_front=on_front, test=test))
+        print_json(show_document(record, on_front=on_front, test=test, metrics=summary.metrics))
     else:
         budget, board = budget_and_device(run)
-        print(trial_text.show(record, device=board.name, budget=budget, on_front=on_front, test=test), end="")
+        metric = summary.metric.name
+        whole = trial_text.show(record, device=board.name, budget=budget, on_front=on_front, test=test, metric=metric)
+        print(whole, end="")
     return 0
 
 
@@ -166,7 +169,7 @@ def export(options: argparse.Namespace, _: float) -> int:
     files = export_trial(
         find_run(Path(options.runs_dir), options.run),
         trial=options.trial,
-        how=options.pick or "accuracy",
+        how=options.pick or "quality",
         device=options.device,
         target=options.target,
         out=None if options.out is None else Path(options.out),

@@ -14,7 +14,7 @@ import functools
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from compressors.compressor import Network
     from devices.artifact import Artifact, Port
     from devices.device import Runtime
-    from search.datasets.dataset import Split
+    from search.datasets.dataset import Dataset, Split
+    from search.metrics.measurement import Measurement
 
 Array: TypeAlias = npt.NDArray[Any]
 T = TypeVar("T")
@@ -157,6 +158,23 @@ def accuracy(artifact: Artifact, split: Split, interpreter: InterpreterName) -> 
     """
     outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
     return Proportion(correct=int((outputs.argmax(axis=1) == split.y).sum()), n=len(split))
+
+
+def measured(
+    artifact: Artifact, data: Dataset, split: Split, interpreter: InterpreterName
+) -> Mapping[str, Measurement]:
+    """Every metric of the data's task by name, of the artifact on a split of the data.
+
+    Raises
+    ------
+    EvaluationError, ToolchainError
+        As `predict` does.
+    """
+    from search.metrics import classification
+
+    assert data.task == "classification"
+    outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
+    return classification.measure(split.y, outputs.argmax(axis=1))
 
 
 def float_accuracy(network: Network, split: Split) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +22,8 @@ from devices.measure import measure
 from devices.vela import VelaError, compile
 from search.errors import JobError, NothingFitsError, StorageError, ToolchainError
 from search.front import front, pick
-from search.record import Proportion, TrialRecord
+from search.metrics.measurement import Measurement
+from search.record import TrialRecord
 from search.show import budget_and_device, records_on
 from search.store import RunFolder
 
@@ -147,9 +149,9 @@ def _golden(artifact: Artifact, data: Dataset, score: Score) -> tuple[Golden, ..
     )
 
 
-def _metrics(score: Score, test: Proportion | None) -> tuple[Metric, ...]:
-    shares = {"accuracy": score.accuracy} | ({} if test is None else {"test_accuracy": test})
+def _metrics(score: Score, test: Mapping[str, Measurement] | None) -> tuple[Metric, ...]:
+    found = {**score.metrics, **{f"test_{name}": each for name, each in (test or {}).items()}}
     return tuple(
-        Metric(name=name, value=share.value, n=share.n, low=share.interval()[0], high=share.interval()[1])
-        for name, share in shares.items()
+        Metric(name=name, value=each.value, n=each.n, low=min(each.low, each.value), high=max(each.high, each.value))
+        for name, each in found.items()
     )

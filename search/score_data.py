@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from devices.flatbuffer import ModelFileError, read_artifact
 from search.errors import DataError, ToolchainError
-from search.record import InterpreterName, Proportion
+from search.metrics.measurement import Measurement
+from search.record import InterpreterName
 
 if TYPE_CHECKING:
     from devices.device import Runtime
@@ -20,8 +21,8 @@ _MOST_SECONDS = 3600.0
 
 def run_on(
     content: bytes, model: Path, reference: str, runtime: Runtime
-) -> tuple[dict[str, Proportion], InterpreterName]:
-    """Accuracy on both held-out splits, and LiteRT's as a cross-check of TensorFlow Lite Micro's.
+) -> tuple[dict[str, Measurement], InterpreterName]:
+    """Every metric of the task on both held-out splits, and LiteRT's as a cross-check of TensorFlow Lite Micro's.
 
     LiteRT's outputs differ from the device's by a few steps, so its figures
     stand under names of their own; they are left out where it cannot run a
@@ -56,16 +57,16 @@ def run_on(
     return shares, interpreter
 
 
-def _in_child(content: bytes, model: Path, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
-    """Both accuracies, found in a child process: a foreign file may kill its interpreter."""
+def _in_child(content: bytes, model: Path, data: Dataset, interpreter: InterpreterName) -> dict[str, Measurement]:
+    """The metrics of both splits, found in a child process: a foreign file may kill its interpreter."""
     import multiprocessing
 
     from pebble import ProcessExpired, ProcessPool
 
     with ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn")) as pool:
-        future = pool.schedule(_accuracies, args=[content, data, interpreter], timeout=_MOST_SECONDS)
+        future = pool.schedule(_metrics, args=[content, data, interpreter], timeout=_MOST_SECONDS)
         try:
-            found: dict[str, Proportion] = future.result()
+            found: dict[str, Measurement] = future.result()
         except (ProcessExpired, TimeoutError) as error:
             how = getattr(error, "exitcode", f"after {_MOST_SECONDS:g} s")
             raise ToolchainError(
@@ -74,13 +75,14 @@ def _in_child(content: bytes, model: Path, data: Dataset, interpreter: Interpret
     return found
 
 
-def _accuracies(content: bytes, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
-    from search.evaluate import accuracy
+def _metrics(content: bytes, data: Dataset, interpreter: InterpreterName) -> dict[str, Measurement]:
+    from search.evaluate import measured
 
     artifact = read_artifact(content, data.labels)
+    test = measured(artifact, data, data.test, interpreter)
     return {
-        "accuracy": accuracy(artifact, data.validation, interpreter),
-        "test_accuracy": accuracy(artifact, data.test, interpreter),
+        **measured(artifact, data, data.validation, interpreter),
+        **{f"test_{name}": found for name, found in test.items()},
     }
 
 

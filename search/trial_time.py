@@ -1,8 +1,7 @@
 """How long a trial will take on this machine, from a few training steps of a network that is thrown away.
 
-Digits in all spaces and four sets of series in `temporal_cnn`, two or four
-minutes on a busy machine of 2 cores: trials that ended over those foretold
-were 0.8 to 1.0, 0.67 where the load grew.
+Four sets of series in `temporal_cnn`, two or four minutes with one worker on a
+busy machine of 2 cores: trials that ended over those foretold were 0.86 to 0.98.
 """
 
 from __future__ import annotations

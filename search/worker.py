@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from devices.device import Device
 from devices.flatbuffer import read_artifact
-from search.record import InterpreterName, Proportion, Score, Seconds
+from search.metrics.measurement import Measurement
+from search.record import InterpreterName, Score, Seconds
 from search.seeds import seed_of
 from search.streams import STDERR, STDOUT, redirected
 from spaces.candidate import Candidate
@@ -261,14 +262,14 @@ def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Datase
     from devices.coding.package import pack
     from devices.coding.stored import coded
     from devices.measure import measure
-    from search.evaluate import accuracy
+    from search.evaluate import measured
 
     cost, _ = measure(artifact.content, task.device)
     package = artifact.package
     if package is not None:
         cost = coded(cost, len(package), task.device)
     return Score(
-        accuracy=accuracy(artifact, data.validation, task.interpreter),
+        metrics=measured(artifact, data, data.validation, task.interpreter),
         interpreter=task.interpreter,
         footprint=cost,
         params=parameters(network),
@@ -315,10 +316,12 @@ def _end_with(coordinator: int) -> None:
     threading.Thread(target=watch, daemon=True, name="end-with-coordinator").start()
 
 
-def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path) -> Proportion:
-    """Accuracy of one artifact on the test split: for the front, at the end, once."""
-    from search.evaluate import accuracy
+def score_on_test(
+    content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path
+) -> Mapping[str, Measurement]:
+    """Metrics of one artifact on the test split: for the front, at the end, once."""
+    from search.evaluate import measured
 
     with redirected((STDOUT, STDERR), log_file), _plain_errors():
         data = _data(data_file)
-        return accuracy(read_artifact(content, data.labels), data.test, interpreter)
+        return measured(read_artifact(content, data.labels), data, data.test, interpreter)

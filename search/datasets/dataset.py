@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from devices.artifact import Normalization
 from search.errors import DataError
+from search.metrics.metric import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +38,8 @@ class Dataset:
         Disjoint splits, each with at least one sample; `test` is opened once, at the end.
     labels
         Class names; target ``k`` means ``labels[k]``.
+    task
+        What is learnt.
     normalization
         How raw values became network inputs; the export says so to the device's program.
     """
@@ -47,6 +50,7 @@ class Dataset:
     test: Split
     labels: tuple[str, ...]
     normalization: Normalization
+    task: Task = "classification"
 
     def __post_init__(self) -> None:
         for part in (self.train, self.validation, self.test):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search.datasets.dataset import Dataset, Split
-from search.record import Proportion
+from search.metrics.classification import measure
+from search.metrics.measurement import Measurement
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -62,7 +63,7 @@ class DataFacts:
     most_common
         Class with the most training samples.
     baseline
-        Accuracy on the validation split of always answering that.
+        What always answering that gets on the validation split, by metric.
     """
 
     name: str
@@ -73,7 +74,7 @@ class DataFacts:
     contradictions: int
     constant_inputs: tuple[int, ...]
     most_common: str
-    baseline: Proportion
+    baseline: Mapping[str, Measurement]
 
     @property
     def imbalance(self) -> float:
@@ -100,7 +101,7 @@ def describe(data: Dataset) -> DataFacts:
         contradictions=_contradictions(splits, digests),
         constant_inputs=_constant_inputs(data.train.x),
         most_common=data.labels[common],
-        baseline=Proportion(correct=int((data.validation.y == common).sum()), n=len(data.validation)),
+        baseline=measure(data.validation.y, np.full_like(data.validation.y, common)),
     )
 
 

@@ -101,7 +101,9 @@ def read(path: Path) -> Dataset:
         raise DataError(f"data file {str(path)!r} is not prepared data ({error}): start the run anew") from error
     return Dataset(
         name=str(arrays["name"]),
-        **splits,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
         labels=labels,
         normalization=Normalization(offset=offset, factor=factor),
     )
