@@ -168,7 +168,7 @@ def _space_row(space: SpaceFacts) -> tuple[str, ...]:
         _ends(small.flash_bytes, large.flash_bytes),
         _ends(small.ram_bytes, large.ram_bytes),
         f"{milliseconds(small.latency_ms)} to {milliseconds(large.latency_ms)}",
-        f"{space.fitting} of {space.anchors}" + ("" if space.fits else ", and none compressed: it will find nothing"),
+        f"{space.fitting} of {space.anchors}" + ("" if space.fits else ", nor compressed"),
     )
 
 
