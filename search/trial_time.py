@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from search.errors import JobError
 from search.worker import TrialTask, import_frameworks, opened
 from spaces.candidate import Candidate
 
@@ -103,7 +104,7 @@ def estimate(problem: Problem, screened: Screened) -> TrialTime:
 
     Raises
     ------
-    RuntimeError
+    JobError
         With the worker's reason when the candidate cannot be trained.
     """
     from search.pool import Failure, pool_for
@@ -115,7 +116,7 @@ def estimate(problem: Problem, screened: Screened) -> TrialTime:
         while not results:
             results = dict(pool.next_results(None))
     if isinstance(results[0], Failure):
-        raise RuntimeError(results[0].reason)
+        raise JobError(f"a {screened.candidate.architecture.space} cannot be timed: {results[0].reason}")
     return _estimate(problem, screened, results[0])
 
 
@@ -161,7 +162,7 @@ def _task(problem: Problem, screened: Screened, folder: Path) -> TrialTask:
 
 def time_trial(task: TrialTask) -> Spent:
     """What the parts of a trial take, of a network that is dropped."""
-    import_frameworks()
+    import_frameworks()  # once a worker, not a trial
     began = time.perf_counter()
     with opened(task) as (network, context, data):
         build = time.perf_counter() - began
