@@ -159,7 +159,7 @@ def _weights(problem: Problem, space: SearchSpace, anchor: Mapping[str, Value]) 
     from optuna.trial import FixedTrial
 
     data = problem.data
-    return space.draw(FixedTrial(dict(anchor)), data.input_shape, data.n_classes).topology.weights()
+    return space.draw(FixedTrial(dict(anchor)), data.input_shape, data.n_outputs, head=data.head).topology.weights()
 
 
 def _nothing_fits(problem: Problem) -> str:

@@ -59,8 +59,8 @@ def _leaks(data: DataFacts) -> list[str]:
         said.append(f"{repeated} samples repeat an earlier one of their split: they add weight, not knowledge")
     if data.contradictions:
         said.append(
-            f"{data.contradictions} samples have the inputs of samples with another label: "
-            "no network can tell these apart; check the labels"
+            f"{data.contradictions} samples have the inputs of samples with another label or target: "
+            "no network can tell these apart; check them"
         )
     return said
 
@@ -70,7 +70,7 @@ def _labels(data: DataFacts) -> list[str]:
     if data.imbalance > _IMBALANCE:
         rarest = min((count, label) for count, label in zip(counts, data.labels, strict=True) if count)[1]
         said.append(
-            f"class {_name(data.most_common)} has {data.imbalance:.1f} times the training samples of {_name(rarest)}: "
+            f"class {_name(data.trivial)} has {data.imbalance:.1f} times the training samples of {_name(rarest)}: "
             "accuracy hardly counts the rare one; gather more of it, or judge by each class"
         )
     for name, split in data.splits.items():
@@ -83,9 +83,8 @@ def _labels(data: DataFacts) -> list[str]:
 def _sizes(data: DataFacts) -> list[str]:
     said, n = [], data.splits["validation"].n
     if n < _FEW_SAMPLES:
-        said.append(
-            f"one of {n} validation samples is {100 / n:.1f} points of accuracy: candidates can hardly be told apart"
-        )
+        each = f", each {100 / n:.1f} points of accuracy" if data.labels else ""
+        said.append(f"there are {n} validation samples{each}: candidates can hardly be told apart")
     if data.constant_inputs and len(data.input_shape) == 1:
         first = ", ".join(str(index + 1) for index in data.constant_inputs[:5])
         said.append(
@@ -97,13 +96,14 @@ def _sizes(data: DataFacts) -> list[str]:
 
 def _data(data: DataFacts) -> list[str]:
     shape = " x ".join(map(str, data.input_shape))
-    rows: list[tuple[str, ...]] = [("", "samples", "share", "raw values", "per class", "repeated")]
+    per_class = "per class" if data.labels else ""
+    rows: list[tuple[str, ...]] = [("", "samples", "share", "raw values", per_class, "repeated")]
     total = sum(split.n for split in data.splits.values())
     rows += [_split_row(_NAMES[name], split, total) for name, split in data.splits.items()]
     return [
-        f"{printable(data.name)}: {total} samples of {shape} = {_inputs(data)} inputs in {len(data.labels)} classes",
+        f"{printable(data.name)}: {total} samples of {shape} = {_inputs(data)} inputs, {_answers(data)}",
         *(f"  {line}" for line in aligned(rows, left=(0,))),
-        *wrapped("  classes (training): ", _classes(data)),
+        *(wrapped("  classes (training): ", _classes(data)) if data.labels else _targets(data)),
         *([f"  constant inputs: {len(data.constant_inputs)} of {_inputs(data)}"] if data.constant_inputs else []),
         *wrapped("  baseline: ", _baseline(data)),
     ]
@@ -114,20 +114,21 @@ def _baseline(data: DataFacts) -> str:
     for name, measurement in data.baseline.items():
         metric = find_metric(name)
         figures.append(f"{metric.title} {measured(metric, measurement)}{' %' if metric.percent else ''}")
+    trivial = _name(data.trivial) if data.labels else data.trivial
     return (
-        f"always answering {_name(data.most_common)}, on the validation split (n = {data.splits['validation'].n}, "
+        f"always answering {trivial}, on the validation split (n = {data.splits['validation'].n}, "
         f"95 % intervals): {', '.join(figures)}"
     )
 
 
 def _split_row(name: str, split: SplitFacts, total: int) -> tuple[str, ...]:
-    low, high = min(split.counts), max(split.counts)
+    low, high = min(split.counts, default=0), max(split.counts, default=0)
     return (
         name,
         str(split.n),
         f"{100 * split.n / total:.0f} %",
         f"{split.lowest:.4g} to {split.highest:.4g}",
-        str(low) if low == high else f"{low} to {high}",
+        "" if not split.counts else str(low) if low == high else f"{low} to {high}",
         str(split.repeated),
     )
 
@@ -136,6 +137,22 @@ def _classes(data: DataFacts) -> str:
     counted = [f"{_name(label)} {count}" for label, count in zip(data.labels, data.splits["train"].counts, strict=True)]
     more = len(counted) - _MOST_CLASSES
     return ", ".join([*counted[:_MOST_CLASSES], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _answers(data: DataFacts) -> str:
+    if data.labels:
+        return f"{data.task} into {len(data.labels)} classes"
+    return f"{data.task} of {len(data.targets)} target{'' if len(data.targets) == 1 else 's'}"
+
+
+def _targets(data: DataFacts) -> list[str]:
+    said = (
+        f"{_name(target.name)} {target.lowest:.4g} to {target.highest:.4g}, mean {target.mean:.4g}, "
+        f"deviation {target.deviation:.4g}"
+        for target in data.targets[:_MOST_CLASSES]
+    )
+    more = len(data.targets) - _MOST_CLASSES
+    return wrapped("  targets (training): ", "; ".join([*said, *([f"and {more} more"] if more > 0 else [])]))
 
 
 def _warnings(data: DataFacts) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from devices.footprint import Footprint
 from search import codec
+from search.metrics.catalog import in_order
 from search.metrics.measurement import Measurement
 from search.record import TrialRecord
 from search.summary import FrontPoint, Summary, TrialRow, trial_row
@@ -109,7 +110,7 @@ def show_document(
 
 
 def _measured(metrics: Mapping[str, Measurement]) -> dict[str, float | int]:
-    return {key: value for name, each in metrics.items() for key, value in each.as_figures(name).items()}
+    return {key: value for name in in_order(metrics) for key, value in metrics[name].as_figures(name).items()}
 
 
 def _costs(

@@ -86,7 +86,7 @@ def _chosen(run: RunFolder, trial: int | None, how: str, device: str | None) -> 
     if trial is None:
         budget, board = budget_and_device(run, device)
         records = run.records() if device is None else records_on(run, board, budget)
-        objectives = run.job().objectives
+        objectives = run.job().trade_off
         return pick(front(records, objectives), how, objectives)
     record = run.record(trial)
     if record is None or record.score is None:
@@ -121,6 +121,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         provenance=_provenance(run, record, data),
         golden=_golden(artifact, data, record.score),
         metrics=_metrics(record.score, run.test_scores().get(record.trial)),
+        targets=data.targets,
         compiled=None if board.accelerator is None else compile(artifact.content, board.accelerator).content,
     )
 
@@ -144,7 +145,9 @@ def _golden(artifact: Artifact, data: Dataset, score: Score) -> tuple[Golden, ..
     stored, answers = quantize(artifact.input, x), predict(artifact, x, score.interpreter)
     label = f"{score.interpreter} {interpreter_version(score.interpreter)}"
     return tuple(
-        Golden.from_arrays(stored[index], answers[index], interpreter=label, label=int(y[index]))
+        Golden.from_arrays(
+            stored[index], answers[index], interpreter=label, label=None if data.targets else int(y[index])
+        )
         for index in range(len(x))
     )
 

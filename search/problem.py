@@ -21,8 +21,8 @@ from search.datasets.dataset import Dataset
 from search.datasets.load import load
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
-from search.front import named_objectives
 from search.job import LARGEST, Job
+from search.settle import check_names, settled
 
 if TYPE_CHECKING:
     from spaces.catalog import SearchSpace
@@ -36,7 +36,7 @@ class Problem:
     Attributes
     ----------
     job
-        As given.
+        As given, with task, metric and objectives filled in.
     data
         Its data, split and normalised.
     device, budget
@@ -82,7 +82,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
 
     device = find_device(job.device)
     _check_compiler(device)
-    named_objectives(job.objectives)
+    check_names(job)
     strategies = [name for name, _ in STRATEGIES]
     if job.strategy not in strategies:
         raise JobError(f"unknown strategy {job.strategy!r}: {suggestion(job.strategy, strategies)}")
@@ -90,7 +90,8 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    data = rescaled(load(job.data), normalization)
+    data = rescaled(load(job.data, job.task), normalization)
+    job = settled(job, data)
     given = None if read_given is None else read_given(data)
     return Problem(
         job=job,

@@ -17,6 +17,7 @@ from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
 from search.progress import Progress
 from search.record import InterpreterName
+from search.settle import told
 from search.store import FrontFile, RunFolder, create_run
 from search.streams import STDERR, redirected
 from search.warm_start import first_candidates
@@ -61,9 +62,10 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
         problem = problem or resolve(job, _kept_network(run, job))
         queued = first_candidates(problem)
     with _storage_faults(run):
-        create_run(runs, job)
+        create_run(runs, problem.job)
         with run.locked(), pool_for(job) as pool:
             progress.begin(run)
+            progress.say(told(problem.job, job))
             _search(problem, run, pool, queued, progress, began)
     return run
 
@@ -110,12 +112,14 @@ def _search(
     from search.clock import Clock
     from search.evaluate import available_interpreter
     from search.loop import Search
+    from search.metrics.measure import baseline
     from search.study import open_study
     from search.teacher import ready_teacher
 
     pool.warm()
     run.keep_device(problem.device)
     _keep_data(problem, run)
+    run.keep_baseline(baseline(problem.data))
     _keep_network(problem, run)
     limit = None if problem.job.minutes is None else 60 * problem.job.minutes
     clock = Clock(began=began, before=run.elapsed_seconds(), limit=limit)
@@ -193,7 +197,7 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
     from search.worker import score_on_test
 
     digest = problem.data.digest()
-    points = front(run.records(), problem.job.objectives)
+    points = front(run.records(), problem.job.trade_off)
     before = run.front()
     tested = dict(before.test) if before is not None and before.data_digest == digest else {}
     tested = {str(record.trial): tested[str(record.trial)] for record in points if str(record.trial) in tested}

@@ -162,6 +162,21 @@ class RunFolder:
                 "choose another --name"
             )
 
+    def keep_baseline(self, baseline: Mapping[str, float]) -> None:
+        """Write ``baseline.json`` when the run begins: what the trivial answer gets in every metric."""
+        if not (self.path / "baseline.json").exists():
+            write_whole(self.path / "baseline.json", codec.to_json(dict(baseline)).encode())
+
+    def baseline(self) -> Mapping[str, float]:
+        """What the trivial answer gets on the validation split; empty for runs of earlier versions."""
+        file = self.path / "baseline.json"
+        if not file.exists():
+            return {}
+        try:
+            return codec.from_json(_read(file), dict[str, float])
+        except codec.CodecError as error:
+            raise StorageError(f"{file} is damaged: {error}") from error
+
     def device(self) -> Device | None:
         """The board as it was when the run began, whatever became of its file; None before that."""
         file = self.path / "device.json"

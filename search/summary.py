@@ -14,7 +14,7 @@ from compressors.compressor import Value
 from devices.device import Runtime
 from devices.footprint import Budget, Footprint
 from search.front import front, hypervolume, knee, nearest_miss, reference_point
-from search.metrics.catalog import find_metric
+from search.metrics.catalog import find_metric, in_order
 from search.metrics.measurement import Measurement
 from search.metrics.metric import Metric
 from search.record import INTERPRETER_OF, InterpreterName, Score, Seconds, State, TrialRecord
@@ -287,7 +287,7 @@ def staircase(points: Sequence[FrontPoint], cost: str) -> tuple[FrontPoint, ...]
 
 def _scored_by(records: Sequence[TrialRecord], metric: str) -> tuple[str, ...]:
     """Names of all metrics of the records, that of the objective first."""
-    return tuple(dict.fromkeys([metric, *(name for each in records if each.score for name in each.score.metrics)]))
+    return in_order({metric, *(name for each in records if each.score for name in each.score.metrics)}, metric)
 
 
 def _point(

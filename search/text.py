@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from compressors.compressor import Value
 from devices.footprint import Budget
 from search.columns import aligned
-from search.metrics.catalog import find_metric
+from search.metrics.catalog import find_metric, in_order
 from search.metrics.measurement import Measurement
 from search.metrics.metric import Metric
 from search.summary import FrontPoint, Summary, TrialRow
@@ -198,6 +198,7 @@ def legend(summary: Summary) -> list[str]:
     lines = [
         f"{summary.metric.title}: of the model file; validation {_n([point.quality for point in summary.front])}"
         + _tested([point.test_quality for point in summary.front if point.test_quality]),
+        *_further(summary),
         "flash: model file (exact) + runtime code (est.); RAM: tensor arena + static RAM (est.); 1 kB = 1000 bytes",
     ]
     if any(point.download_bytes is not None for point in summary.front):
@@ -216,6 +217,17 @@ def legend(summary: Summary) -> list[str]:
             "may differ"
         )
     return lines
+
+
+def _further(summary: Summary) -> list[str]:
+    """The other metrics of the knee, on the test split where that was opened."""
+    for point in summary.front:
+        if point.trial == summary.knee:
+            metrics, split = point.test_metrics or point.metrics, "test" if point.test_metrics else "validation"
+            others = [find_metric(name) for name in in_order(metrics) if name != point.metric]
+            shown = (f"{each.title} {measured(each, metrics[each.name])}{' %' * each.percent}" for each in others)
+            return [f"also of trial {point.trial}, {split}: {', '.join(shown)}"] if others else []
+    return []
 
 
 def _n(shares: Sequence[Measurement]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from devices.footprint import Budget, Footprint
-from search.metrics.catalog import find_metric
+from search.metrics.catalog import find_metric, in_order
 from search.metrics.measurement import Measurement
 from search.record import Score, TrialRecord
 from search.summary import PHASES, trial_row
@@ -65,7 +65,7 @@ def _score(record: TrialRecord, score: Score, test: Mapping[str, Measurement] | 
     return [
         "",
         *_metrics("validation", score.metrics, metric or next(iter(score.metrics))),
-        *(_metrics("test", test) if test else ["test split           not opened for this trial"]),
+        *(_metrics("test", test, metric) if test else ["test split           not opened for this trial"]),
         f"                     run {_INTERPRETERS[score.interpreter]}",
         f"model                {artifact.artifact if artifact else '-'}, sha256 {score.sha256}",
         f"parameters           {score.params}",
@@ -73,12 +73,15 @@ def _score(record: TrialRecord, score: Score, test: Mapping[str, Measurement] | 
     ]
 
 
-def _metrics(split: str, metrics: Mapping[str, Measurement], chosen_by: str = "") -> list[str]:
+def _metrics(split: str, metrics: Mapping[str, Measurement], chosen_by: str) -> list[str]:
     """A line a metric; the one that the search chose by says so."""
     lines = []
-    for name, found in metrics.items():
-        metric = find_metric(name)
-        sign, said = (" %" if metric.percent else ""), ("; the search chose by it" if name == chosen_by else "")
+    for name in in_order(metrics, chosen_by):
+        metric, found = find_metric(name), metrics[name]
+        sign, said = (
+            (" %" if metric.percent else ""),
+            ("; the search chose by it" if name == chosen_by and split == "validation" else ""),
+        )
         label = f"{split} {metric.title}"
         lines.append(f"{label:<20} {measured(metric, found)}{sign}, n = {found.n}, 95 % interval{said}")
     return lines

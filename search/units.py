@@ -40,13 +40,13 @@ def percent(share: Proportion | Measurement) -> str:
 
 
 def quality(metric: Metric, value: float) -> str:
-    """A metric's value with three digits or more, shares in percent: ``91.2``, ``0.953``, ``54.3``, ``1234``."""
+    """A metric's value with three digits or more, shares in percent: ``91.2``, ``0.953``, ``54.0``, ``1234``."""
     if metric.percent:
         return f"{100 * value:.1f}"
     size = abs(value)
     if metric.best == 1.0:  # a score without a unit, such as an area under a curve
         return f"{value:.3f}"
-    return f"{value:.3g}" if size < 1000 else f"{value:.0f}"
+    return f"{value:#.3g}".rstrip(".") if size < 1000 else f"{value:.0f}"
 
 
 def measured(metric: Metric, measurement: Measurement) -> str:

@@ -200,7 +200,7 @@ def _born(task: TrialTask, data: Dataset) -> Network:
     from spaces.birth import birth
 
     seed = seed_of(task.seed, "birth", repr(task.candidate.architecture))
-    return birth(task.candidate.architecture, data.input_shape, data.n_classes, seed)
+    return birth(task.candidate.architecture, data.input_shape, data.n_outputs, seed, head=data.head)
 
 
 def _trained(network: Network, task: TrialTask, data: Dataset) -> bytes:
@@ -228,7 +228,7 @@ def _load_weights(network: Network, file: Path) -> None:
 
 def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
     from compressors.compressor import Context
-    from search.evaluate import float_accuracy
+    from search.evaluate import float_quality
     from search.gradients import batch_gradients
     from search.train import fine_tune
 
@@ -242,7 +242,7 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
         calibration=_calibration(data),
         fine_tune=tune,
         labels=data.labels,
-        evaluate=lambda network: float_accuracy(network, data.validation),
+        evaluate=lambda network: float_quality(network, data),
         gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed),
         teacher=None if task.teacher_file is None else functools.partial(_teacher, task.teacher_file),
     )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search.datasets.dataset import Dataset, Split
-from search.metrics.classification import measure
+from search.metrics.measure import measure
 from search.metrics.measurement import Measurement
+from search.metrics.metric import Task
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -30,7 +31,7 @@ class SplitFacts:
     n
         Samples.
     counts
-        Samples of every class, in the order of the labels.
+        Samples of every class, in the order of the labels; empty where values are predicted.
     lowest, highest
         Ends of the raw values, before they were normalised.
     repeated
@@ -45,41 +46,57 @@ class SplitFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFacts:
+    """What is predicted, over the training split and in the target's own unit."""
+
+    name: str
+    mean: float
+    deviation: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
     """A data set as it was found.
 
     Attributes
     ----------
-    name, input_shape, labels
+    name, task, input_shape, labels
         As in `search.datasets.dataset.Dataset`.
+    targets
+        What is predicted; empty for classes.
     splits
         By name: train, validation, test.
     shared
         By pair of splits, such as ``train-test``: samples of the second whose inputs are in the first, too.
     contradictions
-        Samples of all splits whose inputs stand under several labels.
+        Samples of all splits whose inputs stand under several labels, or have several targets.
     constant_inputs
         Indexes, in reading order, of inputs that are the same in every training sample.
-    most_common
-        Class with the most training samples.
+    trivial
+        What can be answered without a look at the inputs: the class with the
+        most training samples, or ``the mean`` of the targets.
     baseline
         What always answering that gets on the validation split, by metric.
     """
 
     name: str
+    task: Task
     input_shape: tuple[int, ...]
     labels: tuple[str, ...]
+    targets: tuple[TargetFacts, ...] = ()
     splits: Mapping[str, SplitFacts]
     shared: Mapping[str, int]
     contradictions: int
     constant_inputs: tuple[int, ...]
-    most_common: str
+    trivial: str
     baseline: Mapping[str, Measurement]
 
     @property
     def imbalance(self) -> float:
-        """Training samples of the largest class over those of the smallest that has any, >= 1."""
-        counts = [count for count in self.splits["train"].counts if count]
+        """Training samples of the largest class over those of the smallest that has any, >= 1; 1 without classes."""
+        counts = [count for count in self.splits["train"].counts if count] or [1]
         return max(counts) / min(counts)
 
 
@@ -87,11 +104,12 @@ def describe(data: Dataset) -> DataFacts:
     """Look at a data set; nothing is changed, and of the test split only inputs and labels are counted."""
     splits = {name: getattr(data, name) for name in _SPLITS}
     digests = {name: tuple(_digests(split.x)) for name, split in splits.items()}
-    common = int(np.argmax(np.bincount(data.train.y, minlength=data.n_classes)))
     return DataFacts(
         name=data.name,
+        task=data.task,
         input_shape=data.input_shape,
         labels=data.labels,
+        targets=_targets(data),
         splits={name: _split_facts(data, split, digests[name]) for name, split in splits.items()},
         shared={
             f"{first}-{second}": sum(digest in known for digest in digests[second])
@@ -100,8 +118,33 @@ def describe(data: Dataset) -> DataFacts:
         },
         contradictions=_contradictions(splits, digests),
         constant_inputs=_constant_inputs(data.train.x),
-        most_common=data.labels[common],
-        baseline=measure(data.validation.y, np.full_like(data.validation.y, common)),
+        trivial=data.labels[int(_trivial(data).argmax())] if data.labels else "the mean",
+        baseline=measure(data, data.validation.y, np.tile(_trivial(data), (len(data.validation), 1))),
+    )
+
+
+def _trivial(data: Dataset) -> npt.NDArray[np.float64]:
+    """Outputs (outputs,) that say the most common class, or the mean."""
+    if data.targets:
+        mean: npt.NDArray[np.float64] = data.train.y.mean(axis=0, dtype=np.float64)
+        return mean
+    counts = np.bincount(data.train.y, minlength=data.n_classes)
+    return np.asarray(np.arange(len(counts)) == counts.argmax(), np.float64)
+
+
+def _targets(data: Dataset) -> tuple[TargetFacts, ...]:
+    if not data.targets:
+        return ()
+    values = data.in_units(data.train.y)
+    return tuple(
+        TargetFacts(
+            name=target.name,
+            mean=target.mean,
+            deviation=target.deviation,
+            lowest=float(values[:, index].min()),
+            highest=float(values[:, index].max()),
+        )
+        for index, target in enumerate(data.targets)
     )
 
 
@@ -110,7 +153,7 @@ def _split_facts(data: Dataset, split: Split, digests: tuple[bytes, ...]) -> Spl
     ends = sorted(float(value) / scale.factor + scale.offset for value in (split.x.min(), split.x.max()))
     return SplitFacts(
         n=len(split),
-        counts=tuple(int(count) for count in np.bincount(split.y, minlength=data.n_classes)),
+        counts=tuple(int(count) for count in np.bincount(split.y, minlength=data.n_classes)) if data.labels else (),
         lowest=ends[0],
         highest=ends[1],
         repeated=len(digests) - len(set(digests)),
@@ -125,7 +168,11 @@ def _digests(x: npt.NDArray[np.float32]) -> Iterator[bytes]:
 
 
 def _contradictions(splits: Mapping[str, Split], digests: Mapping[str, tuple[bytes, ...]]) -> int:
-    labelled = [pair for name, split in splits.items() for pair in zip(digests[name], split.y.tolist(), strict=True)]
+    labelled = [
+        (digest, answer.tobytes())
+        for name, split in splits.items()
+        for digest, answer in zip(digests[name], split.y, strict=True)
+    ]
     meanings = Counter(digest for digest, _ in set(labelled))
     return sum(meanings[digest] > 1 for digest, _ in labelled)
 

@@ -27,6 +27,11 @@ CLASSIFICATION = (
 )
 
 
+def figures(truth: npt.NDArray[np.int64], answers: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Every metric of `CLASSIFICATION` by name, without intervals; parameters as of `measure`."""
+    return {"accuracy": float((truth == answers).mean())}
+
+
 def measure(truth: npt.NDArray[np.int64], answers: npt.NDArray[np.int64]) -> Mapping[str, Measurement]:
     """Every metric of `CLASSIFICATION` by name.
 

@@ -24,6 +24,7 @@ TIME = TrialTime(
 )
 DATA = DataFacts(
     name="weather",
+    task="classification",
     input_shape=(12,),
     labels=("calm", "storm", "hail"),
     splits={
@@ -34,7 +35,7 @@ DATA = DataFacts(
     shared={"train-validation": 0, "train-test": 7, "validation-test": 0},
     contradictions=4,
     constant_inputs=(2, 11),
-    most_common="calm",
+    trivial="calm",
     baseline={"accuracy": Measurement.share(40, 50)},
 )
 
@@ -55,7 +56,7 @@ def space(name: str = "mlp", **changes: Any) -> SpaceFacts:
 
 def checked(**changes: Any) -> Check:
     check = Check(
-        job=Job(data="weather.csv", device="nucleo-l432kc", minutes=2.0),
+        job=Job(data="weather.csv", device="nucleo-l432kc", minutes=2.0, objectives=("accuracy", "flash_bytes")),
         data=DATA,
         device="nucleo-l432kc",
         budget=Budget(flash_bytes=262_144, ram_bytes=65_536, latency_ms=20.0),

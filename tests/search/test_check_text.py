@@ -9,6 +9,8 @@ import pytest
 
 from search.check_text import check_document, check_text, warnings
 from search.columns import WIDTH
+from search.datasets.facts import TargetFacts
+from search.metrics.measurement import Measurement
 from tests.search.checked import DATA, checked, space
 
 
@@ -17,7 +19,7 @@ def test_all_that_was_found_is_said() -> None:
     text = check_text(checked())
     flat = " ".join(text.split())
     for words in (
-        "weather: 800 samples of 12 = 12 inputs in 3 classes",
+        "weather: 800 samples of 12 = 12 inputs, classification into 3 classes",
         "training 600 75 % -5 to 31.5 20 to 500 2",
         "classes (training): 'calm' 500, 'storm' 80, 'hail' 20",
         "always answering 'calm', on the validation split (n = 50, 95 % intervals): accuracy 80.0 (67.0-88.8) %",
@@ -27,7 +29,7 @@ def test_all_that_was_found_is_said() -> None:
         "0 of 5, nor compressed",
         "cnn, ds_cnn (no image); autoencoder (for another task)",
         "techniques: quantization, structured_pruning",
-        "objectives: accuracy, flash_bytes, ram_bytes, latency_ms; strategy tpe",
+        "objectives: accuracy, flash_bytes; strategy tpe",
         "about 4.0 s a trained trial; with 2 workers about 56 trials in 2 min 00 s (est.",
         "from a mlp of 640 multiply-accumulates that was thrown away: 1.00 ms a training step, 1200 steps",
     ):
@@ -44,10 +46,10 @@ def test_every_warning_names_what_to_do() -> None:
         (
             "7 of 150 test samples are in the training split, too",
             "2 samples repeat an earlier one",
-            "4 samples have the inputs of samples with another label",
+            "4 samples have the inputs of samples with another label or target",
             "class 'calm' has 25.0 times the training samples of 'hail'",
             "the validation split has no sample of class 'hail'",
-            "one of 50 validation samples is 2.0 points of accuracy",
+            "there are 50 validation samples, each 2.0 points of accuracy",
             "2 of 12 columns never change in the training split (such as number 3, 12)",
         ),
         strict=True,
@@ -65,6 +67,25 @@ def test_good_data_has_no_warnings() -> None:
     assert "constant inputs: 2 of 12" in check_text(checked(data=good))
 
 
+def test_values_are_told_in_their_unit() -> None:
+    """Each target with its range, mean and deviation; the baseline is the mean; there are no classes to count."""
+    rain = TargetFacts(name="rain", mean=3.25, deviation=2.0, lowest=0.0, highest=81.0)
+    splits = {name: replace(split, counts=()) for name, split in DATA.splits.items()}
+    figures = {"rmse": Measurement(value=2.5, n=50, low=2.25, high=2.75)}
+    values = replace(
+        DATA, task="regression", labels=(), targets=(rain,), splits=splits, trivial="the mean", baseline=figures
+    )
+    flat = " ".join(check_text(checked(data=values)).split())
+    for words in (
+        "= 12 inputs, regression of 1 target",
+        "targets (training): 'rain' 0 to 81, mean 3.25, deviation 2",
+        "always answering the mean, on the validation split (n = 50, 95 % intervals): RMSE 2.5 (2.25-2.75)",
+        "there are 50 validation samples: candidates",
+    ):
+        assert words in flat, words
+    assert "class" not in flat.split("nucleo")[0]
+
+
 def test_nothing_fits() -> None:
     """The reason stands with the board; no time is given."""
     text = check_text(checked(nothing_fits="nothing fits crumb: too small", time=None, left_out={}))
@@ -76,7 +97,7 @@ def test_nothing_fits() -> None:
 
 def test_names_from_the_data_cannot_steer_the_terminal() -> None:
     """Long names are cut, and what is not printable is replaced."""
-    odd = replace(DATA, name="\x1b[2J", labels=("\x1b[31m", "b" * 500, "c"), most_common="\x1b[31m")
+    odd = replace(DATA, name="\x1b[2J", labels=("\x1b[31m", "b" * 500, "c"), trivial="\x1b[31m")
     text = check_text(checked(data=odd))
     assert "\x1b" not in text
     assert "b" * 40 not in text
@@ -86,7 +107,7 @@ def test_many_classes_are_counted_not_listed() -> None:
     """Twelve, and how many more."""
     labels = tuple(f"c{index}" for index in range(40))
     splits = {name: replace(split, counts=(15,) * 40) for name, split in DATA.splits.items()}
-    text = check_text(checked(data=replace(DATA, labels=labels, splits=splits, most_common="c0")))
+    text = check_text(checked(data=replace(DATA, labels=labels, splits=splits, trivial="c0")))
     assert "'c11' 15, and 28 more" in text
     assert "'c12'" not in text
 

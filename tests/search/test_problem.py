@@ -48,7 +48,10 @@ def test_what_a_job_names(tmp_path: Path) -> None:
     assert [space.name for space in problem.spaces] == ["cnn", "mlp"]
     assert [each.name for each in problem.compressors] == ["quantization"]
     assert problem.budget.ram_bytes == 5_000
-    assert problem.job == given
+    objectives = ("accuracy", "flash_bytes", "ram_bytes", "latency_ms")
+    assert problem.job == replace(
+        given, task="classification", metric="accuracy", objectives=objectives, name=given.run_name
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_counts_and_values_of_every_split() -> None:
 def test_the_baseline_is_the_most_common_class_of_training() -> None:
     """Right for one of two validation samples, with the interval of two."""
     facts = describe(small())
-    assert facts.most_common == "calm"
+    assert facts.trivial == "calm"
     accuracy = facts.baseline["accuracy"]
     assert (accuracy.value, accuracy.n) == (0.5, 2)
     assert accuracy.low < 0.1
@@ -74,6 +74,22 @@ def test_digits_as_they_are() -> None:
     assert {0, 32, 39} <= set(facts.constant_inputs)
     assert facts.imbalance < 1.1
     assert 0.05 < facts.baseline["accuracy"].value < 0.15
+
+
+def test_values_to_be_predicted() -> None:
+    """Scikit-learn's diabetes: the target's range in its own unit, and what its mean is worth."""
+    data = load("diabetes")
+    facts = describe(data)
+    [target] = facts.targets
+    assert facts.labels == ()
+    assert facts.task == "regression"
+    assert 25 <= target.lowest < target.mean < target.highest <= 346
+    assert [split.counts for split in facts.splits.values()] == [()] * 3
+    assert facts.trivial == "the mean"
+    assert 60 < facts.baseline["rmse"].value < 90
+    assert facts.baseline["r2"].value == pytest.approx(0, abs=0.05)
+    assert facts.imbalance == 1.0
+    assert facts.contradictions == 0
 
 
 def test_many_samples_are_looked_at_in_parts() -> None:
