@@ -269,4 +269,4 @@ def _row(name: str, found: Any, test: Any) -> Row:
         return Row(name=name, score=None, reason=found.reason)
     if isinstance(test, Failure):
         return Row(name=name, score=found.score, reason=f"not run on the test split: {test.reason}")
-    return Row(name=name, score=found.score, test=test)
+    return Row(name=name, score=found.score, test=test["accuracy"])

@@ -25,7 +25,7 @@ def batch_gradients(
     Parameters
     ----------
     network
-        A classifier (n, *input_shape) -> (n, classes).
+        A network (n, *input_shape) -> (n, classes) or (n, targets).
     split
         The training split.
     batch_size

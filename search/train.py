@@ -1,4 +1,4 @@
-"""Trains a network: Adam, warm-up and cosine decay, cross-entropy, shifted images.
+"""Trains a network: Adam, warm-up and cosine decay, cross-entropy or squared error, shifted images.
 
 One traced training step driven from Python, without a data pipeline.  For
 nets of a few thousand weights most of `Model.fit` is tracing and pipeline:
@@ -68,13 +68,13 @@ def configure_threads() -> None:
 
 
 def train(network: Network, recipe: TrainingRecipe, split: Split, seed: int) -> None:
-    """Train a classifier in place.
+    """Train a network in place.
 
     Parameters
     ----------
     network
         A built tf_keras network (n, *input_shape) -> class probabilities
-        (n, classes).  Its regularisation losses are added to the loss and its
+        (n, classes), or values (n, targets).  Its regularisation losses are added to the loss and its
         variables' constraints are applied after every step.
     recipe
         Epochs, samples a step, highest learning rate, and by how many pixels
@@ -176,7 +176,8 @@ def _run(
 
     tf_keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
-    step = traced_step(network, plan.batch_size, split.x.shape[1:], additions)
+    values = split.y.shape[1] if split.y.ndim == 2 else None
+    step = traced_step(network, plan.batch_size, split.x.shape[1:], additions, values)
     rng = np.random.default_rng(seed)
     used = plan.steps * plan.batch_size  # the rest of an epoch's shuffle is left out of that epoch
     done = 0

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from devices.device import Device
 from devices.flatbuffer import read_artifact
-from search.record import InterpreterName, Proportion, Score, Seconds
+from search.metrics.measurement import Measurement
+from search.record import InterpreterName, Score, Seconds
 from search.seeds import seed_of
 from search.streams import STDERR, STDOUT, redirected
 from spaces.candidate import Architecture, Candidate
@@ -203,7 +204,7 @@ def _born(task: TrialTask, data: Dataset) -> Network:
     from spaces.birth import birth
 
     seed = seed_of(task.seed, "birth", repr(task.candidate.architecture))
-    return birth(task.candidate.architecture, data.input_shape, data.n_classes, seed)
+    return birth(task.candidate.architecture, data.input_shape, data.n_outputs, seed, head=data.head)
 
 
 def _trained(network: Network, task: TrialTask, data: Dataset) -> bytes:
@@ -231,7 +232,7 @@ def _load_weights(network: Network, file: Path) -> None:
 
 def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
     from compressors.compressor import Context
-    from search.evaluate import float_accuracy
+    from search.evaluate import float_quality
     from search.gradients import batch_gradients
     from search.train import fine_tune
 
@@ -245,7 +246,7 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
         calibration=_calibration(data),
         fine_tune=tune,
         labels=data.labels,
-        evaluate=lambda network: float_accuracy(network, data.validation),
+        evaluate=lambda network: float_quality(network, data),
         gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed),
         teacher=_teacher_of(task, data),
     )
@@ -265,14 +266,14 @@ def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Datase
     from devices.coding.package import pack
     from devices.coding.stored import coded
     from devices.measure import measure
-    from search.evaluate import accuracy
+    from search.evaluate import measured
 
     cost, _ = measure(artifact.content, task.device)
     package = artifact.package
     if package is not None:
         cost = coded(cost, len(package), task.device)
     return Score(
-        accuracy=accuracy(artifact, data.validation, task.interpreter),
+        metrics=measured(artifact, data, data.validation, task.interpreter),
         interpreter=task.interpreter,
         footprint=cost,
         params=parameters(network),
@@ -330,10 +331,12 @@ def _end_with(coordinator: int) -> None:
     threading.Thread(target=watch, daemon=True, name="end-with-coordinator").start()
 
 
-def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path) -> Proportion:
-    """Accuracy of one artifact on the test split: for the front, at the end, once."""
-    from search.evaluate import accuracy
+def score_on_test(
+    content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path
+) -> Mapping[str, Measurement]:
+    """Metrics of one artifact on the test split: for the front, at the end, once."""
+    from search.evaluate import measured
 
     with redirected((STDOUT, STDERR), log_file), _plain_errors():
         data = _data(data_file)
-        return accuracy(read_artifact(content, data.labels), data.test, interpreter)
+        return measured(read_artifact(content, data.labels), data, data.test, interpreter)

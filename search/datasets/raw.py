@@ -43,6 +43,8 @@ class RawData:
         The training part; it is split where the others are missing.
     validation, test
         The other parts; None where the data set has none.
+    target_names
+        Of values to be predicted, in the order of their columns; empty where they have none.
     """
 
     name: str
@@ -50,6 +52,7 @@ class RawData:
     train: RawPart
     validation: RawPart | None = None
     test: RawPart | None = None
+    target_names: tuple[str, ...] = ()
 
 
 class Loader(Protocol):
