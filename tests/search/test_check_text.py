@@ -79,7 +79,7 @@ def test_values_are_told_in_their_unit() -> None:
     for words in (
         "= 12 inputs, regression of 1 target",
         "targets (training): 'rain' 0 to 81, mean 3.25, deviation 2",
-        "always answering the mean, on the validation split (n = 50, 95 % intervals): RMSE 2.5 (2.25-2.75)",
+        "always answering the mean, on the validation split (n = 50, 95 % intervals): RMSE 2.50 (2.25-2.75)",
         "there are 50 validation samples: candidates",
     ):
         assert words in flat, words
