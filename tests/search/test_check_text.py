@@ -112,6 +112,12 @@ def test_many_classes_are_counted_not_listed() -> None:
     assert "'c12'" not in text
 
 
+def test_the_least_costs_are_said_to_be() -> None:
+    """On a board with an accelerator a network costs more once its weights are known."""
+    assert "least they can cost" not in check_text(checked())
+    assert "least they can cost" in check_text(checked(is_least=True))
+
+
 def test_one_worker_is_one() -> None:
     """Grammar."""
     assert "with 1 worker about" in check_text(checked(workers=1))
