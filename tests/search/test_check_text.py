@@ -114,8 +114,8 @@ def test_many_classes_are_counted_not_listed() -> None:
 
 def test_the_least_costs_are_said_to_be() -> None:
     """On a board with an accelerator a network costs more once its weights are known."""
-    assert "least they can cost" not in check_text(checked())
-    assert "least they can cost" in check_text(checked(is_least=True))
+    assert "least they can" not in check_text(checked())
+    assert "least they can cost" in " ".join(check_text(checked(is_least=True)).split())
 
 
 def test_one_worker_is_one() -> None:
