@@ -62,6 +62,9 @@ class Check:
         What the data hold.
     device, budget
         The board, and the limits that candidates must keep.
+    is_least
+        True where the spaces' figures are the least that their networks can
+        cost: on a board with an accelerator, whose compiler needs the weights.
     spaces
         What networks would be drawn from; those that cannot be built for the board are left out.
     left_out
@@ -80,6 +83,7 @@ class Check:
     data: DataFacts
     device: str
     budget: Budget
+    is_least: bool
     spaces: tuple[SpaceFacts, ...]
     left_out: Mapping[str, str]
     techniques: tuple[str, ...]
@@ -131,6 +135,7 @@ def check(job: Job) -> Check:
         data=describe(problem.data),
         device=problem.device.name,
         budget=problem.budget,
+        is_least=problem.device.accelerator is not None,
         spaces=tuple(_space_facts(problem, space, rows[space.name]) for space in problem.spaces if rows[space.name]),
         left_out=_left_out(problem),
         techniques=tuple(technique.name for technique in problem.compressors if technique.hyperparameters),

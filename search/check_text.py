@@ -97,7 +97,7 @@ def _sizes(data: DataFacts) -> list[str]:
 def _data(data: DataFacts) -> list[str]:
     shape = " x ".join(map(str, data.input_shape))
     per_class = "per class" if data.labels else ""
-    rows: list[tuple[str, ...]] = [("", "samples", "share", "raw values", per_class, "repeated")]
+    rows: list[tuple[str, ...]] = [("", "samples", "share", "values", per_class, "repeated")]
     total = sum(split.n for split in data.splits.values())
     rows += [_split_row(_NAMES[name], split, total) for name, split in data.splits.items()]
     return [
@@ -169,7 +169,9 @@ def _searched(found: Check) -> list[str]:
         ]
         rows += [_space_row(space) for space in found.spaces]
         lines += [f"  {line}" for line in aligned(rows, left=(0, 6))]
-        lines += wrapped("  ", "anchors, smallest to largest, as int8 without other compression; all but weights est.")
+        least = "; the least they can cost, before the board's compiler has seen weights" if found.is_least else ""
+        said = f"anchors, smallest to largest, as int8 without other compression; all but weights est.{least}"
+        lines += wrapped("  ", said)
     lines += wrapped("  not searched: ", _left_out(found)) if found.left_out else []
     lines += wrapped("  techniques: ", ", ".join(found.techniques))
     lines += wrapped("  objectives: ", ", ".join(found.job.objectives) + f"; strategy {found.job.strategy}")

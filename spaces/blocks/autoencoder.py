@@ -31,7 +31,8 @@ class Autoencoder(McuBlock):
         widths = [hp.Choice(f"units_{index}", list(UNITS)) for index in range(hp.Int("layers", *AUTOENCODER_LAYERS))]
         for units in widths:
             x = rectified(x, units, batch_norm=batch_norm)
-        x = keras.layers.Dense(bottleneck)(x)
+        # Without a ReLU its bias would only add to that of the layer behind, and the converter moves it there.
+        x = keras.layers.Dense(bottleneck, use_bias=False)(x)
         for units in reversed(widths):
             x = rectified(x, units, batch_norm=batch_norm)
         return x

@@ -60,6 +60,7 @@ def checked(**changes: Any) -> Check:
         data=DATA,
         device="nucleo-l432kc",
         budget=Budget(flash_bytes=262_144, ram_bytes=65_536, latency_ms=20.0),
+        is_least=False,
         spaces=(space(), space("autokeras_dense", fits=False, fitting=0)),
         left_out={"cnn": "no image", "ds_cnn": "no image", "autoencoder": "for another task"},
         techniques=("quantization", "structured_pruning"),

@@ -56,6 +56,7 @@ def test_every_space_is_costed_by_its_anchors(job: Job, timed: list[Screened]) -
     assert found.left_out.keys() == {"cnn", "ds_cnn", "inverted_residual", "autokeras_conv", "autoencoder"}
     assert all(found.left_out.values())
     assert "quantization" in found.techniques
+    assert not found.is_least
     assert found.data.splits["train"].n == 54
     [middle] = timed
     macs = [space.smallest.macs for space in found.spaces], [space.largest.macs for space in found.spaces]

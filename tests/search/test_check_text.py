@@ -79,7 +79,7 @@ def test_values_are_told_in_their_unit() -> None:
     for words in (
         "= 12 inputs, regression of 1 target",
         "targets (training): 'rain' 0 to 81, mean 3.25, deviation 2",
-        "always answering the mean, on the validation split (n = 50, 95 % intervals): RMSE 2.5 (2.25-2.75)",
+        "always answering the mean, on the validation split (n = 50, 95 % intervals): RMSE 2.50 (2.25-2.75)",
         "there are 50 validation samples: candidates",
     ):
         assert words in flat, words
@@ -110,6 +110,12 @@ def test_many_classes_are_counted_not_listed() -> None:
     text = check_text(checked(data=replace(DATA, labels=labels, splits=splits, trivial="c0")))
     assert "'c11' 15, and 28 more" in text
     assert "'c12'" not in text
+
+
+def test_the_least_costs_are_said_to_be() -> None:
+    """On a board with an accelerator a network costs more once its weights are known."""
+    assert "least they can" not in check_text(checked())
+    assert "least they can cost" in " ".join(check_text(checked(is_least=True)).split())
 
 
 def test_one_worker_is_one() -> None:
