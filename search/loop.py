@@ -164,6 +164,7 @@ class Search:
         folder.mkdir(parents=True, exist_ok=True)
         weights = float_key(self.problem.job.seed, screened.candidate, self._digest)
         task = TrialTask(
+            class_weights=self.problem.class_weights,
             candidate=screened.candidate,
             key=screened.key,
             device=self.problem.device,

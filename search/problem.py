@@ -17,6 +17,7 @@ from devices.suggestion import suggestion
 from devices.support import decodes
 from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
+from search.datasets.class_weights import balanced_weights
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
 from search.datasets.rescale import normalization_of, rescaled
@@ -57,6 +58,11 @@ class Problem:
     compressors: tuple[Compressor[Any], ...]
     given: GivenNetwork | None = None
     teacher: str = ""
+
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """Weight of each class in the loss of training; empty where samples weigh alike."""
+        return balanced_weights(self.data) if self.job.class_weights == "balanced" else ()
 
 
 def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:
