@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from devices.suggestion import suggestion
 from search import codec
@@ -22,6 +22,8 @@ from search.errors import JobError
 from search.front import DEFAULT_OBJECTIVES
 from search.metrics.metric import Task
 from search.yaml_file import read_mapping
+
+ClassWeights = Literal["none", "balanced"]
 
 LARGEST, BEST = "largest", "best"  # teachers that are no files
 
@@ -92,6 +94,9 @@ class Job:
         What one trial may take before it is ended and recorded as failed.
     name
         Name of the run; empty derives one from the job.
+    class_weights
+        ``balanced`` weighs classes in training by the inverse of how frequent
+        they are; ``none`` weighs samples alike.
     network
         File of the given network whose compression alone is searched; empty
         draws networks.  Only ``tinyfront compress`` reads such a file.
@@ -118,6 +123,7 @@ class Job:
     trial_seconds: float = 900.0
     trial_memory_bytes: int = 4 << 30
     name: str = ""
+    class_weights: ClassWeights = "none"
     network: str = ""
     normalization: str = "fitted"
 
@@ -151,8 +157,9 @@ class Job:
         # Left open, they count as what they were when there was one task: names stay as they were.
         document["task"] = self.task or "classification"
         document["objectives"] = list(self.trade_off)
-        if not self.metric:
-            del document["metric"]
+        for key in ("metric", "class_weights"):
+            if document[key] in ("", "none"):
+                del document[key]
         digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
         return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
 

@@ -182,6 +182,7 @@ class Search:
         weights = self._weights_key(screened.candidate)
         teacher_file = self.run.teacher_file if self.problem.teacher else None
         task = TrialTask(
+            class_weights=self.problem.class_weights,
             candidate=screened.candidate,
             key=screened.key,
             device=self.problem.device,

@@ -11,6 +11,7 @@ from devices.footprint import Budget
 from devices.suggestion import suggestion
 from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
+from search.datasets.class_weights import balanced_weights
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
 from search.datasets.rescale import normalization_of, rescaled
@@ -53,6 +54,11 @@ class Problem:
     compressors: Techniques
     given: GivenNetwork | None = None
     teacher: str = ""
+
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """Weight of each class in the loss of training; empty where samples weigh alike."""
+        return balanced_weights(self.data) if self.job.class_weights == "balanced" else ()
 
 
 def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:

@@ -211,6 +211,7 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
     before = run.front()
     tested = dict(before.test) if before is not None and before.data_digest == digest else {}
     tested = {str(record.trial): tested[str(record.trial)] for record in points if str(record.trial) in tested}
+    confusions = {trial: each for trial, each in (before.confusion if before else {}).items() if trial in tested}
     waiting = [record for record in points if str(record.trial) not in tested]
     while (waiting or pool.running) and clock.left > -_TEST_GRACE_S:
         while waiting and pool.free:
@@ -221,12 +222,17 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
             if isinstance(result, Failure):
                 run.log("untested", trial=trial, reason=result.reason)
             else:
-                tested[str(trial)] = result
+                tested[str(trial)] = result.metrics
+                if result.confusion is not None:
+                    confusions[str(trial)] = result.confusion
     for trial in (*pool.running, *(record.trial for record in waiting)):
         run.log("untested", trial=trial, reason="no time was left")
     run.write_front(
         FrontFile(
-            trials=tuple(record.trial for record in points), test=dict(sorted(tested.items())), data_digest=digest
+            trials=tuple(record.trial for record in points),
+            test=dict(sorted(tested.items())),
+            confusion=dict(sorted(confusions.items())),
+            data_digest=digest,
         )
     )
 

@@ -21,6 +21,7 @@ from search.choices import Choices
 from search.errors import JobError, StorageError
 from search.files import write_whole
 from search.job import Job
+from search.metrics.confusion import Confusion
 from search.metrics.measurement import Measurement
 from search.old_records import upgraded_front, upgraded_record
 from search.record import TrialRecord
@@ -39,12 +40,15 @@ class FrontFile:
         Trial numbers of the front when the test split was opened.
     test
         Trial number (as text) to every metric of the task on the test split.
+    confusion
+        Trial number (as text) to the confusion matrix on the test split, of classifiers.
     data_digest
         Identity of the data that was tested on.
     """
 
     trials: tuple[int, ...]
     test: Mapping[str, Mapping[str, Measurement]] = field(default_factory=dict)
+    confusion: Mapping[str, Confusion] = field(default_factory=dict)
     data_digest: str
 
 
@@ -249,6 +253,11 @@ class RunFolder:
         """Metrics on the test split by trial number; empty before the run's end."""
         front = self.front()
         return {} if front is None else {int(trial): score for trial, score in front.test.items()}
+
+    def test_confusion(self, trial: int) -> Confusion | None:
+        """A trial's confusion matrix on the test split; None where there is none."""
+        front = self.front()
+        return None if front is None else front.confusion.get(str(trial))
 
     def log(self, event: str, **facts: str | float | None) -> None:
         """Append one line to ``events.jsonl``."""

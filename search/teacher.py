@@ -164,6 +164,7 @@ def _ways(problem: Problem, run: RunFolder, interpreter: InterpreterName) -> Ite
         return
     for candidate in _candidates(problem):
         task = TrialTask(
+            class_weights=problem.class_weights,
             candidate=candidate,
             key="teacher",
             device=problem.device,

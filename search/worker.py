@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from devices.device import Device
 from devices.flatbuffer import read_artifact
-from search.metrics.measurement import Measurement
 from search.record import InterpreterName, Score, Seconds
 from search.seeds import seed_of
 from search.streams import STDERR, STDOUT, redirected
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from compressors.compressor import Context, Network
     from devices.artifact import Artifact
     from search.datasets.dataset import Dataset
+    from search.metrics.measure import HeldOut
 
 _PARENT_POLL_S = 1.0
 
@@ -66,6 +66,8 @@ class TrialTask:
     teacher
         Architecture of a network of this run, of which `teacher_file` has the
         trained weights; None where that holds a whole network.
+    class_weights
+        Weight of each class in the loss; empty where samples weigh alike.
     """
 
     candidate: Candidate
@@ -79,6 +81,7 @@ class TrialTask:
     network_file: Path | None = None
     teacher_file: Path | None = None
     teacher: Architecture | None = None
+    class_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +214,8 @@ def _trained(network: Network, task: TrialTask, data: Dataset) -> bytes:
     from search.train import train
 
     recipe = task.candidate.recipe
-    train(network, recipe, data.train, seed_of(task.seed, "train", repr((task.candidate.architecture, recipe))))
+    seed = seed_of(task.seed, "train", repr((task.candidate.architecture, recipe)))
+    train(network, recipe, data.train, seed, task.class_weights)
     buffer = io.BytesIO()
     _save_weights(buffer, network)
     return buffer.getvalue()
@@ -240,14 +244,14 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
 
     def tune(network: Network, share: float, **options: Any) -> None:
         with watch.phase("fine_tune"):
-            fine_tune(network, recipe, data.train, seed, share, **options)
+            fine_tune(network, recipe, data.train, seed, share, class_weights=task.class_weights, **options)
 
     return Context(
         calibration=_calibration(data),
         fine_tune=tune,
         labels=data.labels,
         evaluate=lambda network: float_quality(network, data),
-        gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed),
+        gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed, task.class_weights),
         teacher=_teacher_of(task, data),
     )
 
@@ -331,12 +335,10 @@ def _end_with(coordinator: int) -> None:
     threading.Thread(target=watch, daemon=True, name="end-with-coordinator").start()
 
 
-def score_on_test(
-    content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path
-) -> Mapping[str, Measurement]:
+def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path) -> HeldOut:
     """Metrics of one artifact on the test split: for the front, at the end, once."""
-    from search.evaluate import measured
+    from search.evaluate import held_out
 
     with redirected((STDOUT, STDERR), log_file), _plain_errors():
         data = _data(data_file)
-        return measured(read_artifact(content, data.labels), data, data.test, interpreter)
+        return held_out(read_artifact(content, data.labels), data, interpreter)

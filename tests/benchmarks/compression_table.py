@@ -210,7 +210,7 @@ def _measured(problem: Problem, name: str, plan: CompressionPlan) -> Line:
         (tested,) = results(pool, [(score_on_test, *given)])
     if isinstance(tested, Failure):
         return Line(name=name, reason=tested.reason)
-    test = tested["accuracy"]
+    test = tested.metrics["accuracy"]
     low, high = test.interval()
     cost = found.score.footprint
     return Line(
@@ -259,7 +259,7 @@ def combined(command: list[str], run: RunFolder, data: Path, folder: Path, floor
 
 
 def _tested(artifact: Path, interpreter: Any, data: Path, folder: Path) -> Measurement:
-    return score_on_test(artifact.read_bytes(), data, interpreter, folder / "test.txt")["accuracy"]
+    return score_on_test(artifact.read_bytes(), data, interpreter, folder / "test.txt").metrics["accuracy"]
 
 
 def table(lines: list[Line]) -> str:
