@@ -13,7 +13,7 @@ from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
 from search.datasets.class_weights import balanced_weights
 from search.datasets.dataset import Dataset
-from search.datasets.load import load
+from search.datasets.load import inspect
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
 from search.job import Job
@@ -44,6 +44,8 @@ class Problem:
         The one network whose compression is searched; None where networks are drawn.
     teacher
         Identity of the network that distillation learns from; empty where none was made yet.
+    data_notes
+        How the data were split, and what was done to them, a sentence each.
     """
 
     job: Job
@@ -54,6 +56,7 @@ class Problem:
     compressors: Techniques
     given: GivenNetwork | None = None
     teacher: str = ""
+    data_notes: tuple[str, ...] = ()
 
     @property
     def class_weights(self) -> tuple[float, ...]:
@@ -92,7 +95,8 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    data = rescaled(load(job.data, job.task), normalization)
+    found = inspect(job.data, job.data_options, job.task)
+    data = rescaled(found.data, normalization)
     job = settled(job, data)
     given = None if read_given is None else read_given(data)
     return Problem(
@@ -103,6 +107,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
         spaces=_spaces(job, data.input_shape) if given is None else _given_space(given, data),
         compressors=compressors,
         given=given,
+        data_notes=(found.split.text(), *found.notes),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from devices.artifact import Normalization, Target
+from search.datasets.columns import TableEncoding
 from search.errors import DataError
 from search.metrics.metric import Task
 
@@ -54,6 +55,8 @@ class Dataset:
         taken off; empty for classification.
     normalization
         How raw values became network inputs; the export says so to the device's program.
+    table
+        How a table's columns became the raw values that `normalization` starts from; None where the data is no table.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Dataset:
     normalization: Normalization
     task: Task = "classification"
     targets: tuple[Target, ...] = ()
+    table: TableEncoding | None = None
 
     def __post_init__(self) -> None:
         if bool(self.targets) is not (self.task == "regression") or bool(self.targets) is bool(self.labels):
