@@ -11,12 +11,13 @@ from devices.footprint import Budget
 from devices.suggestion import suggestion
 from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
+from search.datasets.class_weights import balanced_weights
 from search.datasets.dataset import Dataset
 from search.datasets.load import inspect
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
-from search.front import named_objectives
 from search.job import Job
+from search.settle import check_names, settled
 from search.techniques import techniques_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Problem:
     Attributes
     ----------
     job
-        As given.
+        As given, with task, metric and objectives filled in.
     data
         Its data, split and normalised.
     device, budget
@@ -56,6 +57,11 @@ class Problem:
     given: GivenNetwork | None = None
     teacher: str = ""
     data_notes: tuple[str, ...] = ()
+
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """Weight of each class in the loss of training; empty where samples weigh alike."""
+        return balanced_weights(self.data) if self.job.class_weights == "balanced" else ()
 
 
 def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:
@@ -81,7 +87,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
 
     device = find_device(job.device)
     _check_compiler(device)
-    named_objectives(job.objectives)
+    check_names(job)
     strategies = [name for name, _ in STRATEGIES]
     if job.strategy not in strategies:
         raise JobError(f"unknown strategy {job.strategy!r}: {suggestion(job.strategy, strategies)}")
@@ -89,8 +95,9 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    found = inspect(job.data, job.data_options)
+    found = inspect(job.data, job.data_options, job.task)
     data = rescaled(found.data, normalization)
+    job = settled(job, data)
     given = None if read_given is None else read_given(data)
     return Problem(
         job=job,
@@ -141,12 +148,13 @@ def _check_spaces(job: Job) -> None:
 
 
 def _spaces(job: Job, input_shape: tuple[int, ...]) -> tuple[SearchSpace, ...]:
-    from spaces.catalog import SPACES
+    """The spaces that the job names and that take the inputs; those that suit them where it names none."""
+    from spaces.catalog import SPACES, spaces_for
 
-    wanted = [space for space in SPACES if not job.space or space.name in job.space]
+    wanted = [space for space in SPACES if not space.reconstructs and (not job.space or space.name in job.space)]
     refusals = {space.name: space.accepts(input_shape) for space in wanted}
-    fitting = tuple(space for space in wanted if refusals[space.name] is None)
+    fitting = tuple(space for space in wanted if refusals[space.name] is None) if job.space else spaces_for(input_shape)
     if not fitting:
-        name, reason = next(iter(refusals.items()))
+        name, reason = next(iter(refusals.items()), (job.space[0], "it gives its input back, and classifies nothing"))
         raise JobError(f"no space takes inputs of shape {input_shape}: {name}: {reason}")
     return fitting

@@ -129,7 +129,7 @@ def draw(trial: Trial, problem: Problem) -> Screened:
     name = trial.suggest_categorical("space", list(spaces)) if len(spaces) > 1 else next(iter(spaces))
     data = problem.data
     try:
-        drawn = spaces[str(name)].draw(trial, data.input_shape, data.n_classes)
+        drawn = spaces[str(name)].draw(trial, data.input_shape, data.n_outputs, head=data.head)
         plan = draw_plan(trial, problem.compressors)
         recipe = _recipe(trial, problem)
         drawn_at = time.perf_counter()

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from devices.artifact import Normalization
+from devices.artifact import Normalization, Target
 from devices.suggestion import suggestion
 from search import codec
 from search.datasets.archive import check_file, read_arrays
 from search.datasets.cache import kept_or_read
 from search.datasets.columns import TableEncoding
 from search.datasets.dataset import Dataset, Split
+from search.datasets.diabetes import Diabetes
 from search.datasets.digits import Digits
 from search.datasets.file_table import FileTable
 from search.datasets.folder import files_in
@@ -31,8 +32,9 @@ from search.datasets.ts_file import TsFile
 from search.datasets.user_function import call, is_function
 from search.errors import DataError, JobError
 from search.files import write_whole
+from search.metrics.metric import Task
 
-BUILT_IN: tuple[BuiltIn, ...] = (Digits(), KerasCache())
+BUILT_IN: tuple[BuiltIn, ...] = (Digits(), Diabetes(), KerasCache())
 # The first that reads a place has it.
 LOADERS: tuple[Loader, ...] = (
     Npz(),
@@ -48,18 +50,27 @@ LOADERS: tuple[Loader, ...] = (
 _SPLITS = ("train", "validation", "test")
 
 
-def load(reference: str, options: DataOptions | None = None) -> Dataset:
+def load(reference: str, options: DataOptions | None = None, task: Task | None = None) -> Dataset:
     """The data set of `inspect`, without what is to be said about it."""
-    return inspect(reference, options).data
+    return inspect(reference, options, task).data
 
 
-def inspect(reference: str, options: DataOptions | None = None) -> Prepared:
+def inspect(reference: str, options: DataOptions | None = None, task: Task | None = None) -> Prepared:
     """The data set of a name (``digits``), a path or ``module:function``, ready to train on, and how it came to be.
 
     Parameters
     ----------
     options
         How it is read and split; None for the defaults.
+    task
+        What is to be learnt; None finds it out, see `search.datasets.targets.task_of`.
+
+    Parameters
+    ----------
+    reference
+        The name or path.
+    task
+        What is to be learnt; None finds it out, see `search.datasets.targets.task_of`.
 
     Raises
     ------
@@ -69,7 +80,7 @@ def inspect(reference: str, options: DataOptions | None = None) -> Prepared:
         When the options do not go with it.
     """
     options = options or DataOptions()
-    return prepared(_raw(reference, options), options)
+    return prepared(_raw(reference, options), options, task)
 
 
 def _raw(reference: str, options: DataOptions) -> RawData:
@@ -139,7 +150,9 @@ def save(dataset: Dataset, path: Path) -> None:
         buffer,
         allow_pickle=False,
         name=np.array(dataset.name),
-        labels=np.array(dataset.labels),
+        labels=np.array(dataset.labels, np.str_),
+        targets=np.array([target.name for target in dataset.targets], np.str_),
+        target_scales=np.array([(each.mean, each.deviation) for each in dataset.targets]).reshape(-1, 2),
         normalization=np.array([normalization.offset, normalization.factor]),
         table=np.array("" if dataset.table is None else codec.to_json(dataset.table)),
         **{f"x_{name}": split.x for name, split in zip(_SPLITS, splits, strict=True)},
@@ -157,11 +170,16 @@ def read(path: Path) -> Dataset:
         When the file is missing, damaged or was not written by `save`.
     """
     keys = ("name", "labels", "normalization", *(f"{axis}_{name}" for axis in "xy" for name in _SPLITS))
-    arrays = read_arrays(path, keys, ("table",))  # runs made before there were tables have none
+    # what data of earlier versions have not
+    arrays = read_arrays(path, keys, ("targets", "target_scales", "table"))
     splits = {name: Split(x=arrays[f"x_{name}"], y=arrays[f"y_{name}"]) for name in _SPLITS}
     try:
         offset, factor = (float(value) for value in arrays["normalization"])
         labels = tuple(str(label) for label in arrays["labels"])
+        targets = tuple(
+            Target(name=str(name), mean=float(mean), deviation=float(deviation))
+            for name, (mean, deviation) in zip(arrays.get("targets", ()), arrays.get("target_scales", ()), strict=True)
+        )
         table = str(arrays.get("table", ""))
         encoding = codec.from_json(table, TableEncoding) if table else None
     except (TypeError, ValueError) as error:
@@ -173,5 +191,7 @@ def read(path: Path) -> Dataset:
         test=splits["test"],
         labels=labels,
         normalization=Normalization(offset=offset, factor=factor),
+        task="regression" if targets else "classification",
+        targets=targets,
         table=encoding,
     )

@@ -9,16 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.artifact import Normalization
-from search.datasets.checks import check_inputs, label_values
+from search.datasets.checks import check_inputs
 from search.datasets.columns import fit_columns
 from search.datasets.dataset import Dataset, Split
 from search.datasets.options import DataOptions
 from search.datasets.raw import Array, RawData, RawPart
 from search.datasets.split_summary import SplitSummary, summarise
 from search.datasets.splitting import Samples, assign
+from search.datasets.targets import as_classes, as_values, checked, classes_of, task_of
 from search.errors import DataError
+from search.metrics.metric import Task
 
-MOST_CLASSES = 1000
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
@@ -61,63 +62,74 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(raw: RawData, options: DataOptions | None = None) -> Dataset:
+def prepare(raw: RawData, options: DataOptions | None = None, task: Task | None = None) -> Dataset:
     """The data set of `prepared`, without what is to be said about it."""
-    return prepared(raw, options).data
+    return prepared(raw, options, task).data
 
 
-def prepared(raw: RawData, options: DataOptions | None = None) -> Prepared:
+def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None = None) -> Prepared:
     """Check, split and normalise.
 
     Inputs (n, features), (n, height, width) and (n, height, width, channels)
     of numbers; an image without channels gets one.  Labels are class numbers
-    or texts, each kind sorted and mapped to 0..k-1.  Given splits are kept; a
-    missing one is taken from the training part as the options say: by default a
-    fifth, of every class or in whole groups.  Columns of a table are encoded by
-    what the training rows hold.
+    or texts, each kind sorted and mapped to 0..k-1; values to be predicted are
+    standardised.  Given splits are kept; a missing one is taken from the
+    training part as the options say: by default a fifth, of every class or in
+    whole groups.  Columns of a table are encoded by what the training rows hold.
+
+    Parameters
+    ----------
+    raw
+        Arrays as they were found.
+    options
+        How parts that are not given are split off; None for the defaults.
+    task
+        What is to be learnt; None takes floats for values and all else for classes.
 
     Raises
     ------
     DataError
         When the data break a rule; the message names the source, the place and the remedy.
     """
-    options = options or DataOptions()
-    train = _checked(raw, raw.train)
+    options, task = options or DataOptions(), task_of(raw, task)
+    train = _checked(raw, raw.train, task)
     given = {
-        name: _checked(raw, part)
+        name: _checked(raw, part, task)
         for name, part in (("validation", raw.validation), ("test", raw.test))
         if part is not None
     }
     _check_alike(raw, train, given)
-    labels = _labels(raw, train)
-    for part in given.values():
-        _check_known(raw, part, labels)
+    labels = classes_of(raw, train.y) if task == "classification" else None
+    if labels is not None:
+        for part in given.values():
+            _check_known(raw, part, labels)
     parts = _split(raw, train, given, options)
-    summary = summarise(raw, parts, labels, options)
+    summary = summarise(raw, parts, np.array([]) if labels is None else labels, options)
     table = fit_columns(parts["train"].x, raw.columns, options.categories) if raw.columns else None
     if table is not None:
         parts = {name: replace(part, x=table.encode(part.x, raw.columns)) for name, part in parts.items()}
     normalization = _normalization(raw, parts["train"])
-    splits = {
-        name: Split(x=_normalized(part.x, normalization), y=np.searchsorted(labels, part.y).astype(np.int64))
-        for name, part in parts.items()
-    }
+    answers = {name: part.y for name, part in parts.items()}
+    targets = as_values(raw, answers) if labels is None else as_classes(labels, answers)
+    splits = {name: Split(x=_normalized(part.x, normalization), y=targets.y[name]) for name, part in parts.items()}
     data = Dataset(
         name=raw.name,
         train=splits["train"],
         validation=splits["validation"],
         test=splits["test"],
-        labels=tuple(str(label) for label in labels),
+        labels=targets.labels,
         normalization=normalization,
+        task=task,
+        targets=targets.targets,
         table=table,
     )
     encoded = () if table is None else table.notes()
     return Prepared(data=data, split=summary, notes=(*raw.notes, *encoded, *summary.notes()))
 
 
-def _checked(raw: RawData, part: RawPart) -> _Part:
+def _checked(raw: RawData, part: RawPart, task: Task) -> _Part:
     x = part.x if raw.columns else check_inputs(f"data {raw.source!r}: {part.x_name}", part.x)
-    y = label_values(f"data {raw.source!r}: {part.y_name}", part.y)
+    y = checked(task, f"data {raw.source!r}: {part.y_name}", part.y)
     if len(x) != len(y):
         raise DataError(
             f"data {raw.source!r}: {part.x_name} has {len(x)} samples and {part.y_name} has {len(y)} labels: "
@@ -138,23 +150,13 @@ def _check_alike(raw: RawData, train: _Part, given: dict[str, _Part]) -> None:
                 f"data {raw.source!r}: inputs are {train.x.dtype} in the training split and {part.x.dtype} in the "
                 f"{name} split: save both in one type, so that both are scaled alike"
             )
+        if part.y.shape[1:] != train.y.shape[1:]:
+            raise DataError(
+                f"data {raw.source!r}: {train.name} has {train.y.shape[1]} targets and {part.name} has "
+                f"{part.y.shape[1]}: make them equal"
+            )
         if part.y.dtype.kind != train.y.dtype.kind:
             raise DataError(f"data {raw.source!r}: labels are numbers in one split and texts in another: use one kind")
-
-
-def _labels(raw: RawData, train: _Part) -> Array:
-    labels = np.unique(train.y)
-    if len(labels) < 2:
-        raise DataError(
-            f"data {raw.source!r}: every label of {train.name} is {str(labels[0])!r}: "
-            "a classifier needs at least two classes"
-        )
-    if len(labels) > MOST_CLASSES:
-        raise DataError(
-            f"data {raw.source!r}: {train.name} has {len(labels)} classes, the most is {MOST_CLASSES}: "
-            "are these measured values rather than classes?"
-        )
-    return labels
 
 
 def _check_known(raw: RawData, part: _Part, labels: Array) -> None:

@@ -13,6 +13,8 @@ input, output       ``shape`` (batch first), ``dtype``, ``scale``, ``zero_point`
                     real = scale * (stored - zero_point); scale 0.0 = not quantised
 normalization       ``offset``, ``factor``: network input = (raw - offset) * factor
 labels              class names in output order; empty where the task has none
+targets             what is predicted in output order: ``name``, ``mean``, ``deviation``, with value in
+                    the target's unit = real * deviation + mean; empty where classes are told apart
 metrics             list of ``name``, ``value``, ``n`` (samples), ``low``, ``high`` (95 %
                     interval, null where not known)
 device              ``name``, ``core``, ``clock_hz``, ``flash_bytes``, ``ram_bytes``, ``kernels``,
@@ -49,6 +51,7 @@ def description(bundle: Bundle) -> bytes:
         "output": _port(artifact.output),
         "normalization": {"offset": bundle.normalization.offset, "factor": bundle.normalization.factor},
         "labels": list(artifact.labels),
+        "targets": [{"name": each.name, "mean": each.mean, "deviation": each.deviation} for each in bundle.targets],
         "metrics": [{"name": m.name, "value": m.value, "n": m.n, "low": m.low, "high": m.high} for m in bundle.metrics],
         "device": _device(bundle),
         "footprint": {
