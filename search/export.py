@@ -26,6 +26,9 @@ from search.show import budget_and_device, records_on
 from search.store import RunFolder
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from search.datasets.dataset import Dataset
     from search.record import Score
 
@@ -107,6 +110,8 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
     if is_coded(record.compression):
         package = pack(artifact.content)
         artifact, footprint = replace(artifact, package=package), coded(footprint, len(package), board)
+    if data.frontend is not None:
+        footprint = data.frontend.cost(board).added_to(footprint)
     broken = exceeded(dict(footprint.excess_over(budget)))
     if broken:
         raise NothingFitsError(f"trial {record.trial} does not fit {board.name}: it exceeds {broken}; pick another")
@@ -120,6 +125,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         golden=_golden(artifact, data, record.score),
         metrics=_metrics(record.score, run.test_scores().get(record.trial)),
         compiled=None if board.accelerator is None else compile(artifact.content, board.accelerator).content,
+        frontend=data.frontend,
     )
 
 
@@ -142,9 +148,14 @@ def _golden(artifact: Artifact, data: Dataset, score: Score) -> tuple[Golden, ..
     stored, answers = quantize(artifact.input, x), predict(artifact, x, score.interpreter)
     label = f"{score.interpreter} {interpreter_version(score.interpreter)}"
     return tuple(
-        Golden.from_arrays(stored[index], answers[index], interpreter=label, label=int(y[index]))
+        Golden.from_arrays(stored[index], answers[index], interpreter=label, label=int(y[index]), raw=_raw(data, index))
         for index in range(len(x))
     )
+
+
+def _raw(data: Dataset, index: int) -> npt.NDArray[np.float32] | None:
+    """The raw sample of a validation sample; None where there is no front-end, or it was not kept."""
+    return None if data.raw is None or index >= len(data.raw) else data.raw[index]
 
 
 def _metrics(score: Score, test: Proportion | None) -> tuple[Metric, ...]:

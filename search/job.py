@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from compressors.compressor import Value
 from devices.suggestion import suggestion
 from search import codec
 from search.errors import JobError
 from search.front import DEFAULT_OBJECTIVES
+from search.frontends import choice_of
 from search.yaml_file import read_mapping
 
 Task = Literal["classification"]
@@ -91,7 +93,11 @@ class Job:
         draws networks.  Only ``tinyfront compress`` reads such a file.
     normalization
         Scale of the network's inputs: ``fitted`` (0..1), ``none`` (values as
-        they are in the data) or ``OFFSET,FACTOR``.
+        they are in the data) or ``OFFSET,FACTOR``.  Behind a front-end it is the
+        scale of the features, and ``fitted`` is mean 0 and deviation 1 of each.
+    frontend
+        Name of the front-end (`devices.frontend.catalog`) to its settings; empty
+        for none.  A job may write the name alone.
     """
 
     data: str
@@ -113,6 +119,7 @@ class Job:
     name: str = ""
     network: str = ""
     normalization: str = "fitted"
+    frontend: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key in ("trials", "minutes", "workers", "epochs", "trial_seconds", "trial_memory_bytes"):
@@ -136,6 +143,8 @@ class Job:
             return self.name
         limits = {"workers", "trial_seconds", "trial_memory_bytes"}
         document = {key: value for key, value in codec.unstructure(self).items() if key not in limits}
+        if not self.frontend:
+            del document["frontend"]  # names of runs are as they were before there were front-ends
         digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
         return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
 
@@ -199,6 +208,8 @@ def read_job(file: Path | None, given: Mapping[str, Any], overrides: Iterable[st
     _check_keys(document, Job, "")
     if isinstance(document.get("budget"), dict):
         _check_keys(document["budget"], Limits, "budget.")
+    if "frontend" in document:
+        document["frontend"] = choice_of(document["frontend"])
     for key in ("space", "compressors", "objectives"):
         if isinstance(document.get(key), str):
             document[key] = [part.strip() for part in document[key].split(",")]

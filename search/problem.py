@@ -18,6 +18,7 @@ from devices.support import decodes
 from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
 from search.datasets.dataset import Dataset
+from search.datasets.frontend import behind
 from search.datasets.load import load
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
@@ -90,7 +91,8 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    data = rescaled(load(job.data), normalization)
+    data = behind(load(job.data), job.frontend, standardised=normalization is None)
+    data = rescaled(data, normalization)
     given = None if read_given is None else read_given(data)
     return Problem(
         job=job,

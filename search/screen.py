@@ -31,6 +31,7 @@ from spaces.recipe import draw_recipe
 
 if TYPE_CHECKING:
     from compressors.plan import CompressionPlan
+    from devices.frontend.pipeline import Pipeline
     from spaces.trial import Trial
 
 
@@ -63,7 +64,7 @@ class CandidateError(ValueError):
     """What was drawn is no network that can be built or costed; the message says why."""
 
 
-def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footprint:
+def predict(topology: Topology, plan: CompressionPlan, device: Device, frontend: Pipeline | None = None) -> Footprint:
     """Footprint of the artifact that a plan will make of a network, found without weights.
 
     File bytes and operators are predicted from the lowered graph; the rest is
@@ -72,6 +73,11 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
     is known only with the weights: a Huffman-coded artifact is taken to need the
     flash of its file, the most that it can, beside the decoder, and the RAM that
     it will.
+
+    Parameters
+    ----------
+    frontend
+        What makes the network's input on the device; its cost is added.
 
     Raises
     ------
@@ -85,7 +91,9 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
     if reasons:
         raise CandidateError(f"{device.name} cannot run it: {reasons[0]}")
     cost = footprint(graph, device, predicted_bytes(graph))
-    return coded(cost, cost.model_bytes, device) if is_coded(plan.as_mapping()) else cost
+    if is_coded(plan.as_mapping()):
+        cost = coded(cost, cost.model_bytes, device)
+    return cost if frontend is None else frontend.cost(device).added_to(cost)
 
 
 def _recipe(trial: Trial, problem: Problem) -> TrainingRecipe:
@@ -115,7 +123,7 @@ def draw(trial: Trial, problem: Problem) -> Screened:
         plan = draw_plan(trial, problem.compressors)
         recipe = _recipe(trial, problem)
         drawn_at = time.perf_counter()
-        cost = predict(drawn.topology, plan, problem.device)
+        cost = predict(drawn.topology, plan, problem.device, data.frontend)
     except (SpaceError, TopologyError, CompressionError, VelaError, UnpackError) as error:
         raise CandidateError(str(error)) from error
     except (CandidateError, StorageInternalError, SQLAlchemyError):

@@ -107,7 +107,12 @@ def costs(bundle: Bundle) -> tuple[Cost, ...]:
 def _frontend_rows(bundle: Bundle) -> list[tuple[str, float, Certainty, str]]:
     f, estimated = bundle.footprint, Certainty.ESTIMATED
     return [
-        ("frontend_flash_bytes", f.frontend_flash_bytes, estimated, "part of the flash: the front-end's tables and code"),
+        (
+            "frontend_flash_bytes",
+            f.frontend_flash_bytes,
+            estimated,
+            "part of the flash: the front-end's tables and code",
+        ),
         ("frontend_ram_bytes", f.frontend_ram_bytes, estimated, "part of the RAM: its buffers and the raw sample"),
         ("frontend_ms", f.frontend_ms, estimated, "part of latency_ms: the front-end, by counted operations"),
     ]

@@ -88,7 +88,9 @@ class FrontendCost:
         )
 
 
-def cost_of(operations: Operations, device: Device, *, table_bytes: int, code_bytes: int, ram_bytes: int) -> FrontendCost:
+def cost_of(
+    operations: Operations, device: Device, *, table_bytes: int, code_bytes: int, ram_bytes: int
+) -> FrontendCost:
     """Cost of counted operations with their tables, code and buffers on a device."""
     soft = device.core in _SOFT_FLOAT
     if device.runtime == "litert":

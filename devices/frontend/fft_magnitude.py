@@ -49,7 +49,7 @@ class FftMagnitude:
     """
 
     name: ClassVar[str] = "fft_magnitude"
-    code_bytes: ClassVar[int] = 1500
+    code_bytes: ClassVar[int] = 1300
     raw_value_bytes: ClassVar[int] = 4
 
     fft_size: int | None = None
@@ -109,10 +109,9 @@ class FftMagnitude:
         shape = self._window(length)[:, np.newaxis]
         out = np.empty((len(x), bins, 1, channels), np.float32)
         for which, values in series(x):
-            if self.remove_mean:
-                values = values - running_sum(values) / np.float32(length)
+            mean = running_sum(values) / np.float32(length) if self.remove_mean else np.float32(0)
             padded = np.zeros((points, values.shape[1]), np.float32)
-            padded[:length] = values * shape
+            padded[:length] = (values - mean) * shape
             magnitudes = np.sqrt(fft.power_spectrum(padded)[1:])
             out[which, :, 0] = self._bands(magnitudes, bins).reshape(bins, -1, channels).transpose(1, 0, 2)
         return out
@@ -126,11 +125,16 @@ class FftMagnitude:
 
     def _window(self, length: int) -> Floats:
         shape = window(self.window, length).astype(np.float64)
-        return (shape / shape.sum()).astype(np.float32)
+        normalised: Floats = (shape / shape.sum()).astype(np.float32)
+        return normalised
 
     def sources(self) -> tuple[str, ...]:
         """C++ sources in the order they are put together."""
-        return (fft.SOURCE, *((logarithm.SOURCE, "log_compressed.inc") if self.log else ("as_it_is.inc",)), "fft_magnitude.inc")
+        return (
+            fft.SOURCE,
+            *((logarithm.SOURCE, "log_compressed.inc") if self.log else ("as_it_is.inc",)),
+            "fft_magnitude.inc",
+        )
 
     def constants(self, input_shape: tuple[int, ...]) -> Mapping[str, Constant]:
         """C++ constants of the sources."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import Field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Frontend(Protocol):
         Bytes in which the device holds one raw value: 2 for sound, which a
         microphone gives as 16-bit integers, 4 for all else.
     """
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]  # a record of settings
 
     name: ClassVar[str]
     code_bytes: ClassVar[int]

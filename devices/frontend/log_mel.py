@@ -69,7 +69,7 @@ class LogMel:
     """
 
     name: ClassVar[str] = "log_mel"
-    code_bytes: ClassVar[int] = 1600
+    code_bytes: ClassVar[int] = 1450
     raw_value_bytes: ClassVar[int] = 2
 
     sample_rate_hz: int

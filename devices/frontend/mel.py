@@ -40,7 +40,7 @@ class FilterBank:
         position = 0
         for band, start, end in zip(bands, self.starts, self.ends, strict=True):
             for offset in range(int(end) - position):
-                band += self.weights[position + offset] * spectrum[int(start) + offset]
+                np.add(band, self.weights[position + offset] * spectrum[int(start) + offset], out=band)
             position = int(end)
         return bands
 
@@ -69,7 +69,9 @@ def filter_bank(*, bands: int, fft_size: int, sample_rate_hz: int, lower_hz: flo
     """
     edges = np.linspace(hertz_to_mel(lower_hz), hertz_to_mel(upper_hz), bands + 2)
     mel = np.array([hertz_to_mel(k * sample_rate_hz / fft_size) for k in range(fft_size // 2 + 1)])
-    starts, ends, weights = [], [], []
+    starts: list[int] = []
+    ends: list[int] = []
+    weights: list[float] = []
     for low, centre, high in zip(edges, edges[1:], edges[2:], strict=False):
         triangle = np.minimum((mel - low) / (centre - low), (high - mel) / (high - centre)).astype(np.float32)
         bins = np.flatnonzero(triangle > 0)
@@ -80,7 +82,7 @@ def filter_bank(*, bands: int, fft_size: int, sample_rate_hz: int, lower_hz: flo
                 "spectrum; take fewer mel_bins, a higher lower_hz or a larger fft_size"
             )
         starts.append(int(bins[0]))
-        weights.extend(triangle[bins])
+        weights.extend(triangle[bins].tolist())
         ends.append(len(weights))
     return FilterBank(
         starts=np.array(starts, np.uint16), ends=np.array(ends, np.uint16), weights=np.array(weights, np.float32)

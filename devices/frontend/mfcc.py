@@ -43,7 +43,7 @@ class Mfcc(LogMel):
     """
 
     name: ClassVar[str] = "mfcc"
-    code_bytes: ClassVar[int] = 1800
+    code_bytes: ClassVar[int] = 1500
 
     coefficients: int = 10
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,12 +103,18 @@ class Pipeline:
 
     def cost(self, device: Device) -> FrontendCost:
         """What it takes on a device (`devices.frontend.cost`): the raw sample is held in RAM as a whole."""
-        tables = [value for value in self.constants().values() if isinstance(value, np.ndarray)]
-        raw = self.frontend.raw_value_bytes * math.prod(self.input_shape)
-        return cost_of(
-            self.operations(),
-            device,
-            table_bytes=sum(table.nbytes for table in tables),
-            code_bytes=self.frontend.code_bytes,
-            ram_bytes=self.frontend.buffer_bytes(self.input_shape) + 4 * self.row_elements + raw,
-        )
+        return _cost(self, device)
+
+
+@lru_cache(maxsize=16)  # asked for with every candidate
+def _cost(pipeline: Pipeline, device: Device) -> FrontendCost:
+    frontend, shape = pipeline.frontend, pipeline.input_shape
+    tables = [value for value in pipeline.constants().values() if isinstance(value, np.ndarray)]
+    raw = frontend.raw_value_bytes * math.prod(shape)
+    return cost_of(
+        pipeline.operations(),
+        device,
+        table_bytes=sum(table.nbytes for table in tables),
+        code_bytes=frontend.code_bytes,
+        ram_bytes=frontend.buffer_bytes(shape) + 4 * pipeline.row_elements + raw,
+    )

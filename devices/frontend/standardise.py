@@ -65,9 +65,7 @@ class Standardisation:
         is_flat = deviation <= _FLAT * np.abs(mean)
         factor = 1.0 / np.where(is_flat, 1.0, deviation)
         with np.errstate(over="ignore"):
-            return cls(
-                mean=tuple(mean.astype(np.float32).tolist()), factor=tuple(factor.astype(np.float32).tolist())
-            )
+            return cls(mean=tuple(mean.astype(np.float32).tolist()), factor=tuple(factor.astype(np.float32).tolist()))
 
     def apply(self, features: Floats) -> Floats:
         """Network inputs of the shape of `features`."""

@@ -66,7 +66,7 @@ class WindowStatistics:
     """
 
     name: ClassVar[str] = "window_statistics"
-    code_bytes: ClassVar[int] = 1300
+    code_bytes: ClassVar[int] = 1600
     raw_value_bytes: ClassVar[int] = 4
 
     mean: bool = True

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from devices.frontend.pipeline import Pipeline
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
@@ -38,7 +40,14 @@ class Dataset:
     labels
         Class names; target ``k`` means ``labels[k]``.
     normalization
-        How raw values became network inputs; the export says so to the device's program.
+        How raw values, or features where there is a front-end, became network
+        inputs; the export says so to the device's program.
+    sample_rate_hz
+        Of sound and of sensors; None where it is not known.
+    frontend
+        What made features of raw samples; None where there is no front-end.
+    raw
+        The first few raw samples of the validation split, float32, where there is a front-end.
     """
 
     name: str
@@ -47,6 +56,9 @@ class Dataset:
     test: Split
     labels: tuple[str, ...]
     normalization: Normalization
+    sample_rate_hz: int | None = None
+    frontend: Pipeline | None = None
+    raw: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         for part in (self.train, self.validation, self.test):
@@ -70,6 +82,8 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 over all arrays and labels: the identity of the data."""
         digest = hashlib.sha256(repr((self.labels, self.normalization)).encode())
+        if self.frontend is not None:
+            digest.update(repr(self.frontend).encode())
         for part in (self.train, self.validation, self.test):
             digest.update(repr(part.x.shape).encode())
             digest.update(part.x.tobytes())

@@ -12,6 +12,7 @@ from devices.suggestion import suggestion
 from search.datasets.archive import check_file, read_arrays
 from search.datasets.dataset import Dataset, Split
 from search.datasets.digits import Digits
+from search.datasets.frontend import KEYS, from_arrays, to_arrays
 from search.datasets.keras_cache import KerasCache
 from search.datasets.npz import Npz
 from search.datasets.prepare import prepare
@@ -77,6 +78,7 @@ def save(dataset: Dataset, path: Path) -> None:
         name=np.array(dataset.name),
         labels=np.array(dataset.labels),
         normalization=np.array([normalization.offset, normalization.factor]),
+        **to_arrays(dataset),
         **{f"x_{name}": split.x for name, split in zip(_SPLITS, splits, strict=True)},
         **{f"y_{name}": split.y for name, split in zip(_SPLITS, splits, strict=True)},
     )
@@ -92,16 +94,22 @@ def read(path: Path) -> Dataset:
         When the file is missing, damaged or was not written by `save`.
     """
     keys = ("name", "labels", "normalization", *(f"{axis}_{name}" for axis in "xy" for name in _SPLITS))
-    arrays = read_arrays(path, keys)
+    arrays = read_arrays(path, keys, KEYS)
     splits = {name: Split(x=arrays[f"x_{name}"], y=arrays[f"y_{name}"]) for name in _SPLITS}
     try:
         offset, factor = (float(value) for value in arrays["normalization"])
         labels = tuple(str(label) for label in arrays["labels"])
     except (TypeError, ValueError) as error:
         raise DataError(f"data file {str(path)!r} is not prepared data ({error}): start the run anew") from error
-    return Dataset(
+    data = Dataset(
         name=str(arrays["name"]),
-        **splits,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
         labels=labels,
         normalization=Normalization(offset=offset, factor=factor),
     )
+    try:
+        return from_arrays(data, arrays)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"data file {str(path)!r} is not prepared data ({error}): start the run anew") from error

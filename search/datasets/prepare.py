@@ -61,7 +61,15 @@ def prepare(raw: RawData) -> Dataset:
         name: Split(x=_normalized(part.x, normalization), y=np.searchsorted(labels, part.y).astype(np.int64))
         for name, part in parts.items()
     }
-    return Dataset(name=raw.name, **splits, labels=tuple(str(label) for label in labels), normalization=normalization)
+    return Dataset(
+        name=raw.name,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        labels=tuple(str(label) for label in labels),
+        normalization=normalization,
+        sample_rate_hz=raw.sample_rate_hz,
+    )
 
 
 def _checked(raw: RawData, part: RawPart) -> _Part:

@@ -43,6 +43,8 @@ class RawData:
         The training part; it is split where the others are missing.
     validation, test
         The other parts; None where the data set has none.
+    sample_rate_hz
+        Of sounds, (n, samples), and of sensors, (n, window, 1, channels); None where it is unknown.
     """
 
     name: str
@@ -50,6 +52,7 @@ class RawData:
     train: RawPart
     validation: RawPart | None = None
     test: RawPart | None = None
+    sample_rate_hz: int | None = None
 
 
 class Loader(Protocol):

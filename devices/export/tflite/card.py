@@ -80,8 +80,8 @@ def _making(bundle: Bundle) -> str:
     shape = " x ".join(map(str, pipeline.input_shape))
     fitted = "" if pipeline.standardisation is None else ", standardised"
     return (
-        f"From a raw sample of {shape} values to features: front-end `{pipeline.frontend.name}`{fitted}, whose settings "
-        "are in `model.json` and whose C++ source is in target `cpp`. Then "
+        f"From a raw sample of {shape} values to features: front-end `{pipeline.frontend.name}`{fitted}, whose "
+        "settings are in `model.json` and whose C++ source is in target `cpp`. Then "
         f"`x = (feature - {normalization.offset!r}) {scaled}."
     )
 

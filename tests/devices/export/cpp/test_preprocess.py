@@ -78,7 +78,11 @@ def behind(bundle: Bundle, pipeline: Pipeline, raw: npt.NDArray[np.float32], dty
     is_float = dtype is DType.FLOAT32
     shape = (1, *pipeline.output_shape)
     port = replace(
-        bundle.artifact.input, shape=shape, dtype=dtype, scale=0.0 if is_float else 0.04, zero_point=0 if is_float else 5
+        bundle.artifact.input,
+        shape=shape,
+        dtype=dtype,
+        scale=0.0 if is_float else 0.04,
+        zero_point=0 if is_float else 5,
     )
     tensors = list(bundle.graph.tensors)
     tensors[bundle.graph.inputs[0]] = replace(tensors[bundle.graph.inputs[0]], shape=shape, dtype=dtype)
