@@ -6,6 +6,7 @@ import dataclasses
 import math
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from devices.frontend.catalog import FRONTENDS, find_frontend
@@ -13,8 +14,11 @@ from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import Frontend, FrontendError
 from devices.frontend.log_mel import LogMel
 from devices.frontend.mfcc import Mfcc
+from devices.frontend.micro_frontend import MicroFrontend
 from devices.frontend.standardise import Standardisation, Standardise
 from devices.frontend.window_statistics import WindowStatistics
+
+Floats = npt.NDArray[np.float32]
 
 _SOUND, _WINDOW = (4000,), (64, 1, 3)
 
@@ -22,6 +26,10 @@ _SOUND, _WINDOW = (4000,), (64, 1, 3)
 def _default(kind: type[Frontend]) -> Frontend:
     fields = {item.name for item in dataclasses.fields(kind)}
     return kind(**({"sample_rate_hz": 8000} if "sample_rate_hz" in fields else {}))
+
+
+def _noise(frontend: Frontend, n: int, seed: int) -> Floats:
+    return np.random.default_rng(seed).uniform(-1, 1, (n, *_shape(frontend))).astype(np.float32)
 
 
 def _shape(frontend: Frontend) -> tuple[int, ...]:
@@ -35,8 +43,7 @@ class TestEveryFrontend:
     def test_makes_what_it_outlines(self, kind: type[Frontend]) -> None:
         frontend = _default(kind)
         shape = _shape(frontend)
-        x = np.random.default_rng(0).uniform(-1, 1, (5, *shape)).astype(np.float32)
-        features = frontend.apply(x)
+        features = frontend.apply(_noise(frontend, 5, 0))
         assert features.dtype == np.float32
         assert features.shape == (5, *frontend.outline(shape))
         assert math.prod(frontend.outline(shape)) % frontend.row_elements(shape) == 0
@@ -44,7 +51,7 @@ class TestEveryFrontend:
     def test_treats_every_sample_by_itself(self, kind: type[Frontend]) -> None:
         """A sample's features are the same alone, among others and in the last block."""
         frontend = _default(kind)
-        x = np.random.default_rng(1).uniform(-1, 1, (40, *_shape(frontend))).astype(np.float32)
+        x = _noise(frontend, 40, 1)
         features = frontend.apply(x)
         assert np.array_equal(features[17:18], frontend.apply(x[17:18]))
         assert np.array_equal(features[39:], frontend.apply(x[39:]))
@@ -59,7 +66,17 @@ class TestEveryFrontend:
         shape = _shape(frontend)
         rows = frontend.constants(shape)["kRows"]
         assert rows * frontend.row_elements(shape) == math.prod(frontend.outline(shape))
-        assert frontend.operations(shape).simple > 0 or isinstance(frontend, Standardise)
+        operations = frontend.operations(shape)
+        assert operations.simple + operations.integer > 0 or isinstance(frontend, Standardise)
+
+    def test_its_constants_have_the_types_of_the_sources(self, kind: type[Frontend]) -> None:
+        """Tables of single precision or 16 bits: nothing that a microcontroller would have to convert."""
+        frontend = _default(kind)
+        for name, value in frontend.constants(_shape(frontend)).items():
+            assert name.startswith("k")
+            if isinstance(value, np.ndarray):
+                assert value.dtype in (np.float32, np.int16, np.uint16)
+                assert value.size > 0
 
     def test_refuses_inputs_without_a_shape(self, kind: type[Frontend]) -> None:
         with pytest.raises(FrontendError, match=r"input has shape \(\)"):
@@ -110,7 +127,9 @@ def test_refuses_stereo_and_sound_shorter_than_a_frame() -> None:
 def test_full_scale_makes_integers_and_shares_alike() -> None:
     pcm = np.random.default_rng(2).integers(-32768, 32768, (3, 4000)).astype(np.float32)
     whole = Mfcc(sample_rate_hz=8000, full_scale=32768.0).apply(pcm)
-    assert np.array_equal(whole, Mfcc(sample_rate_hz=8000).apply(pcm / 32768))
+    assert np.array_equal(whole, Mfcc(sample_rate_hz=8000).apply(pcm / np.float32(32768)))
+    micro = MicroFrontend(sample_rate_hz=8000, full_scale=32768.0).apply(pcm)
+    assert np.array_equal(micro, MicroFrontend(sample_rate_hz=8000).apply(pcm / np.float32(32768)))
 
 
 def test_statistics_are_the_textbooks() -> None:

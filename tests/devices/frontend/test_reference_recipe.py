@@ -41,7 +41,8 @@ def _stored(x: Floats, reference: Floats) -> npt.NDArray[np.int64]:
     """As int8 with the scale that covers the reference."""
     low, high = float(reference.min()), float(reference.max())
     scale = (high - low) / 255
-    return np.clip(np.round((x - low) / scale) - 128, -128, 127).astype(np.int64)
+    stored: npt.NDArray[np.int64] = np.clip(np.round((x - low) / scale) - 128, -128, 127).astype(np.int64)
+    return stored
 
 
 def _check(features: Floats, reference: Floats) -> None:
@@ -66,7 +67,7 @@ def test_it_is_on_real_speech_too(shared: Path) -> None:
     wavfile = pytest.importorskip("scipy.io").wavfile
     files = sorted((shared / "data/models_tflm/micro_speech").glob("*_1000ms.wav"))
     assert len(files) == 4
-    sound = np.stack([wavfile.read(file)[1][:16000] for file in files]).astype(np.float32) / 32768
+    sound = np.stack([wavfile.read(file)[1][:16000] for file in files]).astype(np.float32) / np.float32(32768)
     bands, coefficients = _reference(sound, 16000, 4000.0)
     assert coefficients.shape == (4, 49, 10)
     _check(LogMel(sample_rate_hz=16000).apply(sound), bands)

@@ -21,6 +21,7 @@ from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import Frontend
 from devices.frontend.log_mel import LogMel
 from devices.frontend.mfcc import Mfcc
+from devices.frontend.micro_frontend import MicroFrontend
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardisation, Standardise
 from devices.frontend.window_statistics import WindowStatistics
@@ -34,6 +35,10 @@ _CASES: tuple[tuple[str, Frontend, tuple[int, ...]], ...] = (
     ("mfcc", Mfcc(sample_rate_hz=16000), (16000,)),
     ("mfcc_8_khz", Mfcc(sample_rate_hz=8000, window="hamming", spectrum="power", coefficients=20), (4000,)),
     ("log_mel", LogMel(sample_rate_hz=16000, fft_size=1024, mel_bins=24, full_scale=3.0), (8000,)),
+    ("micro", MicroFrontend(sample_rate_hz=16000), (16000,)),
+    ("micro_8_khz", MicroFrontend(sample_rate_hz=8000, channels=20, upper_hz=3000.0, gain_control=False), (4000,)),
+    ("micro_plain", MicroFrontend(sample_rate_hz=8000, gain_control=False, noise_reduction=False), (4000,)),
+    ("micro_10_ms", MicroFrontend(sample_rate_hz=8000, window_ms=10.0, channels=12, lower_hz=300.0), (4000,)),
     ("statistics", _STATISTICS, (128, 1, 6)),
     ("statistics_odd", _STATISTICS, (51, 1, 3)),
     ("statistics_few", WindowStatistics(mean=False, minimum=False, maximum=False), (50, 1, 1)),
