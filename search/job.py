@@ -26,7 +26,7 @@ from search.yaml_file import read_mapping
 
 Task = Literal["classification"]
 
-LARGEST = "largest"  # teacher
+LARGEST, BEST = "largest", "best"  # teachers that are no files
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 # What may differ when a run is continued: how much to search, not what.
@@ -81,7 +81,9 @@ class Job:
         Name of the search strategy.
     teacher
         What distillation learns from: ``largest`` trains the spaces' largest
-        anchor first; otherwise a network file (.keras, .h5, SavedModel folder).
+        anchor first; ``best`` is the best network of the run so far, so that
+        trials before the first score cannot learn; otherwise a network file
+        (.keras, .h5, SavedModel folder).
     epochs
         Epochs of a training; None derives them from the number of samples.
     trial_seconds, trial_memory_bytes

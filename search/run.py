@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compressors.compressor import Value
+from compressors.compressor import Stage, Value
+from search.choices import Choices
 from search.errors import JobError, NothingFitsError, StorageError
 from search.front import front
 from search.job import Job
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from search.screen import Screened
     from spaces.given import GivenNetwork
 
+# What a system lacks, other than room on a disk.
+_SHORTAGES = frozenset({errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE})
 # What test scoring may take beyond the job's minutes; the search keeps time for it, by estimate.
 _TEST_GRACE_S = 15.0
 
@@ -71,7 +75,10 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
 
 @contextlib.contextmanager
 def _storage_faults(run: RunFolder) -> Iterator[None]:
-    """A full disk or a lost database ends the search with a sentence; what was told before is kept."""
+    """A full disk or a lost database ends the search with a sentence; what was told before is kept.
+
+    What the system refuses for want of memory, processes or open files is not blamed on the disk.
+    """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -79,9 +86,11 @@ def _storage_faults(run: RunFolder) -> Iterator[None]:
         yield
     except (StorageInternalError, SQLAlchemyError, OSError) as error:
         reason = (str(error.__cause__ or error).splitlines() or [type(error).__name__])[0]
-        raise StorageError(
-            f"run {run.name!r} cannot be written on: {reason}; make room or mend the disk, then give the same command"
-        ) from error
+        if isinstance(error, OSError) and error.errno in _SHORTAGES:
+            what, remedy = "had to stop", "free memory, processes or open files, or give fewer --workers"
+        else:
+            what, remedy = "cannot be written on", "make room or mend the disk"
+        raise StorageError(f"run {run.name!r} {what}: {reason}; {remedy}, then give the same command") from error
 
 
 def is_done(run: RunFolder, job: Job) -> bool:
@@ -114,13 +123,14 @@ def _search(
     from search.study import open_study
     from search.teacher import ready_teacher
 
+    interpreter = available_interpreter(problem.device.runtime)
+    run.keep_choices(Choices.of(problem, interpreter))
     pool.warm()
     run.keep_device(problem.device)
     _keep_data(problem, run)
     _keep_network(problem, run)
     limit = None if problem.job.minutes is None else 60 * problem.job.minutes
     clock = Clock(began=began, before=run.elapsed_seconds(), limit=limit)
-    interpreter = available_interpreter(problem.device.runtime)
     run.log("started", elapsed=round(clock.elapsed, 3))
     teacher = ready_teacher(problem, run, pool, clock, interpreter, progress.say)
     if teacher is not None:
@@ -128,7 +138,7 @@ def _search(
     searching = Search(
         problem=problem,
         run=run,
-        study=open_study(run, problem.job, queued),
+        study=open_study(run, problem.job, problem.compressors, queued),
         pool=pool,
         clock=clock,
         interpreter=interpreter,
@@ -242,10 +252,11 @@ def _check_smallest(problem: Problem, rows: Mapping[str, tuple[Mapping[str, Valu
     from optuna.trial import FixedTrial
 
     from search.screen import CandidateError, draw
-    from spaces.compression import plan_parameters
+    from spaces.compression import NONE, plan_parameters
 
     recipe = {"recipe/batch_size#": 0, "recipe/learning_rate": 1e-2, "recipe/shift": 0}
-    plans = [plan_parameters(problem.compressors, strongest=True, coded=coded) for coded in (True, False)]
+    codings = [NONE, *(each.name for each in problem.compressors if each.stage is Stage.CODING)]
+    plans = [plan_parameters(problem.compressors, strongest=True, coding=coding) for coding in codings]
     plans.append(plan_parameters(problem.compressors, strongest=False))
     missed: list[Screened] = []
     reason = ""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from devices.device import Device
 from devices.suggestion import suggestion
 from search import codec
+from search.choices import Choices
 from search.errors import JobError, StorageError
 from search.files import write_whole
 from search.job import Job
@@ -169,6 +170,23 @@ class RunFolder:
             return codec.from_json(_read(file), Device)
         except codec.CodecError as error:
             raise StorageError(f"{file} is damaged: {error}") from error
+
+    def keep_choices(self, choices: Choices) -> None:
+        """Write ``choices.json`` when the run begins; JobError when it began with others, or before they were kept."""
+        file = self.path / "choices.json"
+        if file.exists():
+            try:
+                difference = codec.from_json(_read(file), Choices).difference(choices)
+            except codec.CodecError as error:
+                raise StorageError(f"{file} is damaged: {error}") from error
+        else:
+            difference = (
+                "it was begun by an older version" if next(self.path.glob("trials/*/record.json"), None) else ""
+            )
+        if difference:
+            raise JobError(f"run {self.name!r} cannot go on here: {difference}; choose another --name")
+        if not file.exists():
+            write_whole(file, codec.to_json(choices).encode())
 
     def write_trial(self, record: TrialRecord, content: bytes | None) -> None:
         """Write a trial's model, if any, and then its record: a record means the trial is whole."""

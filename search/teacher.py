@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from compressors.compressor import Stage
 from search.errors import JobError, StorageError
-from search.job import LARGEST
+from search.job import BEST, LARGEST
 from search.record import InterpreterName
 from spaces.candidate import Architecture, Candidate, TrainingRecipe
 
@@ -72,7 +72,8 @@ def ready_teacher(
 
     Returns
     -------
-    None where no technique of the job needs one, or the time is up.
+    None where no technique of the job needs one, every trial has one of its
+    own (``best``), or the time is up.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def ready_teacher(
     StorageError
         When what was kept is damaged.
     """
-    if all(technique.stage is not Stage.DISTILLATION for technique in problem.compressors):
+    if problem.job.teacher == BEST or all(each.stage is not Stage.DISTILLATION for each in problem.compressors):
         return None
     if run.teacher_record.exists():
         return _kept(run)

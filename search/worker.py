@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from devices.flatbuffer import read_artifact
 from search.record import InterpreterName, Proportion, Score, Seconds
 from search.seeds import seed_of
 from search.streams import STDERR, STDOUT, redirected
-from spaces.candidate import Candidate
+from spaces.candidate import Architecture, Candidate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +62,9 @@ class TrialTask:
         The given network, trained; None where the candidate's architecture is built and trained.
     teacher_file
         The trained network that distillation learns from; None where there is none.
+    teacher
+        Architecture of a network of this run, of which `teacher_file` has the
+        trained weights; None where that holds a whole network.
     """
 
     candidate: Candidate
@@ -74,6 +77,7 @@ class TrialTask:
     interpreter: InterpreterName
     network_file: Path | None = None
     teacher_file: Path | None = None
+    teacher: Architecture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +247,7 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
         labels=data.labels,
         evaluate=lambda network: float_accuracy(network, data.validation),
         gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed),
-        teacher=None if task.teacher_file is None else functools.partial(_teacher, task.teacher_file),
+        teacher=_teacher_of(task, data),
     )
 
 
@@ -291,12 +295,23 @@ def _plain_errors() -> Iterator[None]:
         raise RuntimeError(f"{type(error).__name__}: {error}") from None
 
 
+def _teacher_of(task: TrialTask, data: Dataset) -> Callable[[], Network] | None:
+    if task.teacher_file is None:
+        return None
+    return functools.partial(_teacher, task.teacher_file, task.teacher, data.input_shape, data.n_classes)
+
+
 @functools.lru_cache(maxsize=1)
-def _teacher(file: Path) -> Network:
+def _teacher(file: Path, architecture: Architecture | None, input_shape: tuple[int, ...], classes: int) -> Network:
     """Built once a process: nothing changes it."""
     from search.networks.kept import read_network
+    from spaces.birth import birth
 
-    return read_network(file).build()
+    if architecture is None:
+        return read_network(file).build()
+    network = birth(architecture, input_shape, classes, seed=0)
+    _load_weights(network, file)
+    return network
 
 
 @functools.lru_cache(maxsize=2)

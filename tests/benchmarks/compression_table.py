@@ -66,6 +66,10 @@ _ALONE: dict[str, tuple[Settings, ...]] = {
     "quantisation-aware training": (QuantizationAwareTraining(), Quantization()),
     "distillation": (Distillation(), Quantization()),
     "structured pruning": (StructuredPruning(), Quantization()),
+    "structured pruning of half, by taylor": (
+        StructuredPruning(filters=0.5, neurons=0.5, metric="taylor"),
+        Quantization(),
+    ),
     "magnitude pruning": (MagnitudePruning(), Quantization()),
     "gradient pruning": (GradientPruning(), Quantization()),
     "sensitivity pruning": (SensitivityPruning(), Quantization()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from compressors.catalog import COMPRESSORS
 from search import run as running
 from search.datasets.load import read, save
 from search.errors import JobError, StorageError
@@ -186,7 +188,7 @@ def test_an_empty_front_is_written(tmp_path: Path) -> None:
 
 def sitting(run: RunFolder, job: Job) -> FakePool:
     """One sitting on a run that has no trial left to train, so that only the front is tested."""
-    study = open_study(run, job, ())
+    study = open_study(run, job, COMPRESSORS, ())
     for record in run.records():
         tell(study, job, record, ask(study))
     pool = FakePool(lambda _number, _arguments: Proportion(correct=8, n=10))
@@ -250,3 +252,17 @@ def test_start_up_notes_stay_off_the_terminal(capfd: pytest.CaptureFixture[str])
         noisy()
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "cannot be written on: .*No space left.*; make room"),
+        (OSError(errno.EMFILE, "Too many open files"), "had to stop: .*Too many open files; free memory, processes"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "had to stop: .*give fewer --workers, then give the same"),
+    ],
+)
+def test_what_the_system_refuses_is_named(tmp_path: Path, error: OSError, words: str) -> None:
+    """A full disk is the disk; a lack of memory or files is not."""
+    with pytest.raises(StorageError, match=words), running._storage_faults(create_run(tmp_path, JOB)):
+        raise error
