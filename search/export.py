@@ -21,6 +21,7 @@ from devices.measure import measure
 from devices.vela import VelaError, compile
 from search.errors import JobError, NothingFitsError, StorageError, ToolchainError
 from search.front import front, pick
+from search.frontends import variant_of
 from search.record import Proportion, TrialRecord
 from search.show import budget_and_device, records_on
 from search.store import RunFolder
@@ -104,7 +105,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
     if record.score is None:
         raise StorageError(f"trial {record.trial} of run {run.name!r} has no score")
     budget, board = budget_and_device(run, device)
-    data = read(run.data_file)
+    data = read(run.data_file_of(variant_of(run.job().frontend, record.drawn)))
     artifact = read_artifact(run.artifact(record), data.labels)
     footprint, _ = measure(artifact.content, board)
     if is_coded(record.compression):

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from compressors.compressor import Value
 from devices.suggestion import suggestion
 from search import codec
+from search.codec import Setting
 from search.errors import JobError
 
 if TYPE_CHECKING:
     from devices.frontend.frontend import Frontend
     from devices.frontend.pipeline import Pipeline
 
+Choice: TypeAlias = Mapping[str, Mapping[str, Setting]]
+
 _INTEGER_SOUND = 32768.0
+_MOST_VARIANTS = 16  # the data is prepared for each, and kept
+_PREFIX = "frontend/"  # of the parameters of a trial
 
 
-def choice_of(value: object) -> dict[str, dict[str, Value]]:
+def choice_of(value: object) -> dict[str, dict[str, Setting]]:
     """What a job's ``frontend`` says, a name or one name with its settings, as a name and settings.
+
+    A setting with a list of values is searched.
 
     Raises
     ------
@@ -39,7 +48,53 @@ def choice_of(value: object) -> dict[str, dict[str, Value]]:
     for key in settings:
         if key not in known:
             raise JobError(f"unknown key frontend.{name}.{key}: {suggestion(str(key), known)}")
-    return {str(name): dict(settings)}
+    choice = {str(name): {key: _setting(name, key, given) for key, given in settings.items()}}
+    count = prod(len(values) for values in searched(choice).values())
+    if count > _MOST_VARIANTS:
+        raise JobError(
+            f"frontend.{name} lists values that make {count} front-ends: at most {_MOST_VARIANTS} are searched, "
+            "leave some out"
+        )
+    return choice
+
+
+def _setting(name: object, key: str, given: Any) -> Setting:
+    if not isinstance(given, list | tuple):
+        value: Setting = given
+        return value
+    if not given or len(set(map(repr, given))) < len(given) or any(isinstance(each, list | dict) for each in given):
+        raise JobError(f"frontend.{name}.{key} is {given!r}: list the values to search, each once")
+    return tuple(given)
+
+
+def searched(choice: Choice) -> dict[str, tuple[Value, ...]]:
+    """What is drawn of a front-end: parameter of a trial to its values; empty where its settings are fixed."""
+    settings = next(iter(choice.values()), {})
+    return {f"{_PREFIX}{key}": given for key, given in settings.items() if isinstance(given, tuple)}
+
+
+def parameters_of(choice: Choice) -> tuple[dict[str, Value], ...]:
+    """Parameters of a trial for each of `variants_of`, in its order."""
+    drawn = searched(choice)
+    return tuple(dict(zip(drawn, values, strict=True)) for values in product(*drawn.values()))
+
+
+def variants_of(choice: Choice) -> tuple[dict[str, dict[str, Value]], ...]:
+    """Every front-end that a choice may mean, in a fixed order; the choice itself where nothing is searched."""
+    return tuple(_settled(choice, drawn) for drawn in parameters_of(choice))
+
+
+def _settled(choice: Choice, drawn: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
+    return {
+        name: {key: drawn[f"{_PREFIX}{key}"] if isinstance(given, tuple) else given for key, given in settings.items()}
+        for name, settings in choice.items()
+    }
+
+
+def variant_of(choice: Choice, drawn: Mapping[str, Value]) -> int:
+    """Position among `variants_of` of the front-end with a trial's parameters, those not drawn being the first."""
+    values = {name: drawn.get(name, given[0]) for name, given in searched(choice).items()}
+    return variants_of(choice).index(_settled(choice, values))
 
 
 def frontend_of(

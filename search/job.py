@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from compressors.compressor import Value
 from devices.suggestion import suggestion
 from search import codec
 from search.errors import JobError
@@ -99,7 +98,7 @@ class Job:
         scale of the features, and ``fitted`` is mean 0 and deviation 1 of each.
     frontend
         Name of the front-end (`devices.frontend.catalog`) to its settings; empty
-        for none.  A job may write the name alone.
+        for none.  A job may write the name alone, and lists of values to search.
     """
 
     data: str
@@ -121,7 +120,7 @@ class Job:
     name: str = ""
     network: str = ""
     normalization: str = "fitted"
-    frontend: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    frontend: Mapping[str, Mapping[str, codec.Setting]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key in ("trials", "minutes", "workers", "epochs", "trial_seconds", "trial_memory_bytes"):

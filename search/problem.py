@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devices.artifact import Normalization
 from devices.device import Device
 from devices.footprint import Budget
 from devices.suggestion import suggestion
@@ -17,6 +18,7 @@ from search.datasets.load import load
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
 from search.front import named_objectives
+from search.frontends import searched, variants_of
 from search.job import Job
 from search.techniques import techniques_of
 
@@ -35,7 +37,7 @@ class Problem:
     job
         As given.
     data
-        Its data, split and normalised.
+        Its data, split and normalised, behind the first front-end where several are searched.
     device, budget
         What candidates are costed on, and the limits they must keep.
     spaces, compressors
@@ -44,6 +46,9 @@ class Problem:
         The one network whose compression is searched; None where networks are drawn.
     teacher
         Identity of the network that distillation learns from; empty where none was made yet.
+    variants
+        The data behind each front-end that is searched (`search.frontends.variants_of`);
+        empty where there is one or none.
     """
 
     job: Job
@@ -54,6 +59,12 @@ class Problem:
     compressors: Techniques
     given: GivenNetwork | None = None
     teacher: str = ""
+    variants: tuple[Dataset, ...] = ()
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """All that a trial may be trained on; one, unless front-ends are searched."""
+        return self.variants or (self.data,)
 
 
 def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:
@@ -87,18 +98,30 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    data = behind(load(job.data), job.frontend, standardised=normalization is None)
-    data = rescaled(data, normalization)
+    variants = _behind_frontends(job, load(job.data), normalization)
+    data = variants[0]
     given = None if read_given is None else read_given(data)
     return Problem(
         job=job,
         data=data,
         device=device,
         budget=budget_of(job, device),
-        spaces=_spaces(job, data.input_shape) if given is None else _given_space(given, data),
+        spaces=_spaces(job, variants) if given is None else _given_space(given, data),
         compressors=compressors,
         given=given,
+        variants=variants if len(variants) > 1 else (),
     )
+
+
+def _behind_frontends(job: Job, data: Dataset, normalization: Normalization | None) -> tuple[Dataset, ...]:
+    """The data behind each front-end that the job may mean; alone where it means none."""
+    choices = variants_of(job.frontend)
+    names = ", ".join(name.removeprefix("frontend/") for name in searched(job.frontend))
+    if len(choices) > 1 and (job.network or "distillation" in job.compressors):
+        reason = "a given network takes inputs of one shape" if job.network else "a teacher knows inputs of one shape"
+        raise JobError(f"the job lists values of the front-end's {names} to search, and {reason}: give one value each")
+    made = (behind(data, choice, standardised=normalization is None) for choice in choices)
+    return tuple(rescaled(each, normalization) for each in made)
 
 
 def _check_compiler(device: Device) -> None:
@@ -137,13 +160,16 @@ def _check_spaces(job: Job) -> None:
             raise JobError(f"unknown space {name!r}: {suggestion(name, names)}")
 
 
-def _spaces(job: Job, input_shape: tuple[int, ...]) -> tuple[SearchSpace, ...]:
+def _spaces(job: Job, variants: tuple[Dataset, ...]) -> tuple[SearchSpace, ...]:
+    """The job's spaces that take the data, behind every front-end where several are searched."""
     from spaces.catalog import SPACES
 
     wanted = [space for space in SPACES if not job.space or space.name in job.space]
-    refusals = {space.name: space.accepts(input_shape) for space in wanted}
-    fitting = tuple(space for space in wanted if refusals[space.name] is None)
-    if not fitting:
-        name, reason = next(iter(refusals.items()))
-        raise JobError(f"no space takes inputs of shape {input_shape}: {name}: {reason}")
-    return fitting
+    refusals: list[str] = []
+    for shape in dict.fromkeys(data.input_shape for data in variants):
+        reasons = {space.name: space.accepts(shape) for space in wanted}
+        refusals += [f"of shape {shape}: {name}: {reason}" for name, reason in reasons.items() if reason is not None]
+        wanted = [space for space in wanted if reasons[space.name] is None]
+    if not wanted:
+        raise JobError(f"no space takes inputs {refusals[0]}")
+    return tuple(wanted)

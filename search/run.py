@@ -15,6 +15,7 @@ from compressors.compressor import Stage, Value
 from search.choices import Choices
 from search.errors import JobError, NothingFitsError, StorageError
 from search.front import front
+from search.frontends import parameters_of, variant_of
 from search.job import Job
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
@@ -161,10 +162,12 @@ def _keep_data(problem: Problem, run: RunFolder) -> None:
     """
     from search.datasets.load import read, save
 
-    if not run.data_file.exists():
-        save(problem.data, run.data_file)
-    elif read(run.data_file).digest() != problem.data.digest():
-        raise JobError(f"data {problem.job.data!r} has changed since run {run.name!r} began: choose another --name")
+    for variant, data in enumerate(problem.datasets):
+        file = run.data_file_of(variant)
+        if not file.exists():
+            save(data, file)
+        elif read(file).digest() != data.digest():
+            raise JobError(f"data {problem.job.data!r} has changed since run {run.name!r} began: choose another --name")
 
 
 def _kept_network(run: RunFolder, job: Job) -> Callable[[Dataset], GivenNetwork] | None:
@@ -213,7 +216,8 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
         while waiting and pool.free:
             record = waiting.pop(0)
             log = run.trial_folder(record.trial) / "log.txt"
-            pool.submit(record.trial, score_on_test, run.artifact(record), run.data_file, interpreter, log)
+            data_file = run.data_file_of(variant_of(problem.job.frontend, record.drawn))
+            pool.submit(record.trial, score_on_test, run.artifact(record), data_file, interpreter, log)
         for trial, result in pool.next_results(max(0.0, clock.left + _TEST_GRACE_S)).items():
             if isinstance(result, Failure):
                 run.log("untested", trial=trial, reason=result.reason)
@@ -243,8 +247,12 @@ def _anchors(problem: Problem) -> tuple[Mapping[str, Value], ...]:
     rows = {space.name: space.anchors(problem.data.input_shape) for space in problem.spaces}
     _check_smallest(problem, rows)
     rounds = range(1, max(len(row) for row in rows.values()))  # the smallest only tells that a device is too small
+    first = parameters_of(problem.job.frontend)[0]
     return tuple(
-        {"space": name, **row[index], **weakest} for index in rounds for name, row in rows.items() if index < len(row)
+        {**first, "space": name, **row[index], **weakest}
+        for index in rounds
+        for name, row in rows.items()
+        if index < len(row)
     )
 
 
@@ -260,9 +268,10 @@ def _check_smallest(problem: Problem, rows: Mapping[str, tuple[Mapping[str, Valu
     plans.append(plan_parameters(problem.compressors, strongest=False))
     missed: list[Screened] = []
     reason = ""
-    for (name, row), plan in itertools.product(rows.items(), plans):
+    frontends = parameters_of(problem.job.frontend)
+    for (name, row), plan, frontend in itertools.product(rows.items(), plans, frontends):
         try:
-            smallest = draw(FixedTrial({"space": name, **row[0], **plan, **recipe}), problem)
+            smallest = draw(FixedTrial({**frontend, "space": name, **row[0], **plan, **recipe}), problem)
         except CandidateError as error:  # a small network may have nothing left to prune, a device no such kernels
             reason = str(error)
             continue

@@ -14,6 +14,7 @@ from devices.footprint import Budget
 from devices.vela import VelaError, vela_version
 from search.boards import budget_of, find_device
 from search.errors import StorageError, ToolchainError
+from search.frontends import variant_of
 from search.record import Score, TrialRecord
 from search.status_text import RunProgress, RunState
 from search.store import RunFolder
@@ -96,7 +97,8 @@ def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget
         if footprint is not None and is_coded(record.compression):
             footprint = coded(footprint, len(pack(content)), board)
         if footprint is not None and record.score.footprint.frontend_flash_bytes:
-            footprint = _frontend_in(run.data_file).cost(board).added_to(footprint)
+            data_file = run.data_file_of(variant_of(run.job().frontend, record.drawn))
+            footprint = _frontend_in(data_file).cost(board).added_to(footprint)
     except (VelaError, UnpackError) as error:  # the board takes other files of the run all the same
         refusals, footprint = (str(error),), None
     if footprint is None:

@@ -43,7 +43,6 @@ class Mfcc(LogMel):
     """
 
     name: ClassVar[str] = "mfcc"
-    code_bytes: ClassVar[int] = 1500
 
     coefficients: int = 10
 
@@ -51,6 +50,11 @@ class Mfcc(LogMel):
         LogMel.__post_init__(self)
         if not 1 <= self.coefficients <= self.mel_bins:
             raise FrontendError(f"coefficients is {self.coefficients}: it must be in 1..mel_bins ({self.mel_bins})")
+
+    @property
+    def code_bytes(self) -> int:
+        """Machine code of the C++ source (estimated)."""
+        return 3500
 
     def row_elements(self, input_shape: tuple[int, ...]) -> int:  # noqa: ARG002 - of the protocol
         """Features of one frame."""

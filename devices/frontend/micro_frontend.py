@@ -63,7 +63,6 @@ class MicroFrontend:
     """
 
     name: ClassVar[str] = "micro_frontend"
-    code_bytes: ClassVar[int] = 2000
     raw_value_bytes: ClassVar[int] = 2
 
     sample_rate_hz: int
@@ -129,6 +128,11 @@ class MicroFrontend:
     def snr_shift(self) -> int:
         """Bits between the product of signal and gain and their ratio."""
         return fixed_point.PCAN_GAIN_BITS - self.correction_bits - fixed_point.SNR_BITS
+
+    @property
+    def code_bytes(self) -> int:
+        """Machine code of the C++ source (estimated)."""
+        return 3600
 
     @property
     def int16_steps(self) -> int:
@@ -218,7 +222,7 @@ class MicroFrontend:
         }
 
     def operations(self, input_shape: tuple[int, ...]) -> Operations:
-        """Of all frames of one sound: about 150 a channel for root, noise, gain and logarithm."""
+        """Of all frames of one sound: about 400 a channel for root, noise, gain and logarithm."""
         count = self.outline(input_shape)[0]
         bins = len(self._filters().weights)
         integer = 7 * self.window_samples + fixed_fft.integer_operations(self.points) + 12 * bins

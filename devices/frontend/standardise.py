@@ -82,8 +82,12 @@ class Standardise:
     """
 
     name: ClassVar[str] = "standardise"
-    code_bytes: ClassVar[int] = 200
     raw_value_bytes: ClassVar[int] = 4
+
+    @property
+    def code_bytes(self) -> int:
+        """Machine code of the C++ source (estimated)."""
+        return 500
 
     @property
     def int16_steps(self) -> int:

@@ -18,8 +18,19 @@ from devices.frontend.standardise import Standardisation, Standardise
 from devices.frontend.window_statistics import WindowStatistics
 from search import codec
 from search.errors import JobError
-from search.frontends import choice_of, frontend_of, pipeline_from_json, pipeline_to_json
+from search.frontends import (
+    Choice,
+    choice_of,
+    frontend_of,
+    parameters_of,
+    pipeline_from_json,
+    pipeline_to_json,
+    searched,
+    variant_of,
+    variants_of,
+)
 from search.job import Job, read_job
+from search.store import RunFolder
 
 _GIVEN: dict[str, Any] = {"data": "digits", "device": "nucleo-l432kc"}
 
@@ -51,6 +62,52 @@ def test_a_name_or_a_name_with_settings(written: object, read: object) -> None:
 def test_what_cannot_be_is_refused(written: object, sentence: str) -> None:
     with pytest.raises(JobError, match=sentence):
         choice_of(written)
+
+
+_LISTED: Choice = {"mfcc": {"coefficients": (10, 13), "window": "hann", "hop_ms": (20.0, 32.0, 16.0)}}
+
+
+def test_lists_of_values_are_searched() -> None:
+    """Every combination in a fixed order, found again from what a trial drew."""
+    assert choice_of({"mfcc": {"coefficients": [10, 13], "window": "hann", "hop_ms": [20.0, 32.0, 16.0]}}) == _LISTED
+    assert searched(_LISTED) == {"frontend/coefficients": (10, 13), "frontend/hop_ms": (20.0, 32.0, 16.0)}
+    variants = variants_of(_LISTED)
+    assert len(variants) == 6
+    assert variants[0] == {"mfcc": {"coefficients": 10, "window": "hann", "hop_ms": 20.0}}
+    for index, drawn in enumerate(parameters_of(_LISTED)):
+        assert variant_of(_LISTED, {"space": "mlp", **drawn}) == index
+        assert variants[index]["mfcc"]["coefficients"] == drawn["frontend/coefficients"]
+    assert variant_of(_LISTED, {"frontend/coefficients": 13}) == 3
+
+
+def test_a_fixed_choice_is_its_only_variant() -> None:
+    fixed: Choice = {"mfcc": {"coefficients": 13}}
+    assert variants_of(fixed) == (fixed,)
+    assert variants_of({}) == ({},)
+    assert searched(fixed) == {}
+    assert variant_of(fixed, {"space": "mlp"}) == variant_of({}, {}) == 0
+
+
+def test_a_job_with_lists_survives_its_file(tmp_path: Path) -> None:
+    job = read_job(None, _GIVEN, ["frontend.mfcc.coefficients=[10, 13]", "trials=1"])
+    run = RunFolder(tmp_path)
+    run.write_job(job)
+    assert run.job() == job
+    assert job.frontend == {"mfcc": {"coefficients": (10, 13)}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"coefficients": []}, r"frontend.mfcc.coefficients is \[\]: list the values to search, each once"),
+        ({"coefficients": [10, 10]}, "each once"),
+        ({"coefficients": [[10], 13]}, "each once"),
+        ({"coefficients": list(range(1, 10)), "hop_ms": [10, 20]}, "make 18 front-ends: at most 16 are searched"),
+    ],
+)
+def test_lists_that_cannot_be_are_refused(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(JobError, match=sentence):
+        choice_of({"mfcc": settings})
 
 
 def test_a_job_reads_it_from_yaml_and_from_the_command_line(tmp_path: Path) -> None:

@@ -10,8 +10,11 @@ import pytest
 from devices.boards import load_device
 from devices.footprint import Budget, Footprint
 from devices.frontend.cost import Operations
+from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import FrontendError
+from devices.frontend.log_mel import LogMel
 from devices.frontend.mfcc import Mfcc
+from devices.frontend.micro_frontend import MicroFrontend
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardisation, Standardise
 from devices.frontend.window_statistics import WindowStatistics
@@ -60,7 +63,7 @@ def test_cost_counts_tables_buffers_and_the_raw_sample_exactly() -> None:
     device = load_device("nucleo-l4r5zi")
     cost = _KEYWORDS.cost(device)
     tables = 4 * 480 + 4 * 129 + 40 * (2 + 2) + 4 * 40 * 10
-    weights = cost.flash_bytes - tables - Mfcc.code_bytes
+    weights = cost.flash_bytes - tables - _KEYWORDS.frontend.code_bytes
     assert 4 * 200 < weights < 4 * 300  # every bin below 4 kHz lies under about two triangles
     assert cost.ram_bytes == 2 * 16000 + 4 * 512 + 4 * 10
     assert 0 < cost.latency_low_ms < cost.latency_ms < cost.latency_high_ms
@@ -106,3 +109,24 @@ def test_values_alone_are_standardised() -> None:
     fitted = Standardisation(mean=(3.0, 4.0, 5.0, 6.0, 7.0, 8.0), factor=(0.5,) * 6)
     pipeline = Pipeline(input_shape=(6,), frontend=Standardise(), standardisation=fitted)
     assert pipeline.apply(x).tolist() == [[-1.5] * 6, [1.5] * 6]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "counted"),
+    [
+        (_KEYWORDS, 2_391_760),
+        (Pipeline(input_shape=(16000,), frontend=Mfcc(sample_rate_hz=16000, spectrum="power")), 2_344_014),
+        (Pipeline(input_shape=(8000,), frontend=LogMel(sample_rate_hz=16000, fft_size=1024, mel_bins=24)), 2_262_314),
+        (Pipeline(input_shape=(16000,), frontend=MicroFrontend(sample_rate_hz=16000)), 3_839_662),
+        (Pipeline(input_shape=(256, 1, 3), frontend=FftMagnitude()), 78_313),
+        (Pipeline(input_shape=(128, 1, 6), frontend=WindowStatistics()), 17_734),
+    ],
+)
+def test_instructions_are_near_the_emulated_ones(pipeline: Pipeline, counted: int) -> None:
+    """Of the exported source with its standardisation, compiled for a Cortex-M4 by Clang at -O2 and emulated.
+
+    There a root or division is one instruction; the interval is 1.5 either way.
+    """
+    operations = pipeline.operations()
+    one_each = replace(operations, simple=operations.simple + operations.slow, slow=0)
+    assert 1 / 1.5 < one_each.instructions(load_device("nucleo-l4r5zi")) / counted < 1.5
