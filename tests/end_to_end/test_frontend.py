@@ -97,3 +97,34 @@ def test_another_front_end_is_another_search(tones: Path, runs: Path, tinyfront:
     )
     assert done.returncode == 2
     assert "exists with another frontend" in done.stderr
+
+
+def test_settings_that_are_lists_are_searched(tones: Path, tinyfront: Tinyfront, tmp_path: Path) -> None:
+    """Each trial has a front-end of its own; the exported one is the trial's, and another board counts that."""
+    runs = tmp_path / "runs"
+    job = ("--data", str(tones), "--device", "nucleo-l432kc", "--seed", "3", "--workers", "1", "--trials", "8")
+    lists = ("--set", "frontend.mfcc.coefficients=[6, 13]", "--set", "frontend.mfcc.hop_ms=[20, 40]")
+    done = tinyfront("search", *job, *_SETTINGS, *lists, "--name", "searched", "--runs-dir", str(runs), "--json")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(file.read_text()) for file in sorted(runs.glob("searched/trials/*/record.json"))]
+    scored = [record for record in records if record["state"] == "complete"]
+    drawn = {(record["drawn"]["frontend/coefficients"], record["drawn"]["frontend/hop_ms"]) for record in scored}
+    assert len(drawn) > 1
+    assert sorted(path.name for path in (runs / "searched").glob("data*.npz")) == [
+        "data-001.npz",
+        "data-002.npz",
+        "data-003.npz",
+        "data.npz",
+    ]
+    last = next(r for r in scored if (r["drawn"]["frontend/coefficients"], r["drawn"]["frontend/hop_ms"]) != (6, 20))
+    out = tmp_path / "out"
+    trial = ("--trial", str(last["trial"]), "--out", str(out), "--target", "tflite")
+    exported = tinyfront("export", "searched", "--runs-dir", str(runs), *trial)
+    assert exported.returncode == 0, exported.stderr
+    settings = json.loads((out / "model.json").read_text())["frontend"]["settings"]
+    assert (settings["coefficients"], settings["hop_ms"]) == (
+        last["drawn"]["frontend/coefficients"],
+        last["drawn"]["frontend/hop_ms"],
+    )
+    again = tinyfront("search", *job, *_SETTINGS, *lists, "--name", "searched", "--runs-dir", str(runs), "--json")
+    assert json.loads(again.stdout)["front"] == json.loads(done.stdout)["front"]
