@@ -22,6 +22,7 @@ from search import codec
 from search.datasets.options import DataOptions
 from search.errors import JobError
 from search.front import DEFAULT_OBJECTIVES
+from search.frontends import choice_of
 from search.metrics.metric import Task
 from search.yaml_file import read_mapping
 
@@ -104,7 +105,11 @@ class Job:
         draws networks.  Only ``tinyfront compress`` reads such a file.
     normalization
         Scale of the network's inputs: ``fitted`` (0..1), ``none`` (values as
-        they are in the data) or ``OFFSET,FACTOR``.
+        they are in the data) or ``OFFSET,FACTOR``.  Behind a front-end it is the
+        scale of the features, and ``fitted`` is mean 0 and deviation 1 of each.
+    frontend
+        Name of the front-end (`devices.frontend.catalog`) to its settings; empty
+        for none.  A job may write the name alone, and lists of values to search.
     data_options
         How the data are read and split.
     """
@@ -131,6 +136,7 @@ class Job:
     network: str = ""
     normalization: str = "fitted"
     data_options: DataOptions = field(default_factory=DataOptions)
+    frontend: Mapping[str, Mapping[str, codec.Setting]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key in ("trials", "minutes", "workers", "epochs", "trial_seconds", "trial_memory_bytes"):
@@ -167,6 +173,8 @@ class Job:
                 del document[key]
         if not self.data_options.changed():  # runs were named before there were any
             del document["data_options"]
+        if not self.frontend:
+            del document["frontend"]  # names of runs are as they were before there were front-ends
         digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
         return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
 
@@ -282,6 +290,8 @@ def read_job(file: Path | None, given: Mapping[str, Any], overrides: Iterable[st
     for key, kind in (("budget", Limits), ("data_options", DataOptions)):
         if isinstance(document.get(key), dict):
             _check_keys(document[key], kind, f"{key}.")
+    if "frontend" in document:
+        document["frontend"] = choice_of(document["frontend"])
     _listed(document, ("space", "compressors", "objectives"))
     if isinstance(document.get("data_options"), dict):
         _as_names(document["data_options"])

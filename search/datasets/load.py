@@ -18,6 +18,7 @@ from search.datasets.diabetes import Diabetes
 from search.datasets.digits import Digits
 from search.datasets.file_table import FileTable
 from search.datasets.folder import files_in
+from search.datasets.frontend import KEYS, from_arrays, to_arrays
 from search.datasets.image_folder import ImageFolder
 from search.datasets.keras_cache import KerasCache
 from search.datasets.long_table import LongTable
@@ -155,6 +156,7 @@ def save(dataset: Dataset, path: Path) -> None:
         target_scales=np.array([(each.mean, each.deviation) for each in dataset.targets]).reshape(-1, 2),
         normalization=np.array([normalization.offset, normalization.factor]),
         table=np.array("" if dataset.table is None else codec.to_json(dataset.table)),
+        **to_arrays(dataset),
         **{f"x_{name}": split.x for name, split in zip(_SPLITS, splits, strict=True)},
         **{f"y_{name}": split.y for name, split in zip(_SPLITS, splits, strict=True)},
     )
@@ -171,7 +173,7 @@ def read(path: Path) -> Dataset:
     """
     keys = ("name", "labels", "normalization", *(f"{axis}_{name}" for axis in "xy" for name in _SPLITS))
     # what data of earlier versions have not
-    arrays = read_arrays(path, keys, ("targets", "target_scales", "table"))
+    arrays = read_arrays(path, keys, ("targets", "target_scales", "table", *KEYS))
     splits = {name: Split(x=arrays[f"x_{name}"], y=arrays[f"y_{name}"]) for name in _SPLITS}
     try:
         offset, factor = (float(value) for value in arrays["normalization"])
@@ -184,7 +186,7 @@ def read(path: Path) -> Dataset:
         encoding = codec.from_json(table, TableEncoding) if table else None
     except (TypeError, ValueError) as error:
         raise DataError(f"data file {str(path)!r} is not prepared data ({error}): start the run anew") from error
-    return Dataset(
+    data = Dataset(
         name=str(arrays["name"]),
         train=splits["train"],
         validation=splits["validation"],
@@ -195,3 +197,7 @@ def read(path: Path) -> Dataset:
         targets=targets,
         table=encoding,
     )
+    try:
+        return from_arrays(data, arrays)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"data file {str(path)!r} is not prepared data ({error}): start the run anew") from error

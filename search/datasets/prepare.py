@@ -122,6 +122,7 @@ def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None
         task=task,
         targets=targets.targets,
         table=table,
+        sample_rate_hz=raw.sample_rate_hz,
     )
     encoded = () if table is None else table.notes()
     return Prepared(data=data, split=summary, notes=(*raw.notes, *encoded, *summary.notes()))
