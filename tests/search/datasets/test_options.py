@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
@@ -71,9 +70,7 @@ def test_unknown_option() -> None:
 def test_they_are_part_of_the_identity() -> None:
     """Another window is another run; without any option the name is as before there were options."""
     plain, other = read_job(None, _JOB), read_job(None, _JOB, ["data_options.window=3"])
-    limits = {"workers", "trial_seconds", "trial_memory_bytes", "data_options"}
-    before = {key: value for key, value in codec.unstructure(plain).items() if key not in limits}
-    assert plain.run_name.endswith(hashlib.sha256(codec.canonical(before).encode()).hexdigest()[:8])
+    assert plain.run_name == "digits-nucleo-l432kc-30abfb2f"  # of the first version
     assert plain.run_name != other.run_name
     assert plain.first_difference(other) == "data_options"
 
