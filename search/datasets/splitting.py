@@ -86,7 +86,7 @@ def assign(source: str, samples: Samples, missing: Sequence[str], options: DataO
 
 
 def _stratified(source: str, samples: Samples, missing: Sequence[str], shares: Sequence[float]) -> Assignment:
-    """Each part gets its share of every class, at least one sample of it; of measured values, of every tenth of them."""
+    """Each part gets its share of every class, at least one sample of it; of measured values, of every tenth."""
     strata = samples.strata()
     rng = np.random.Generator(np.random.PCG64(_SPLIT_SEED))
     taken = np.zeros(len(strata), np.int8)
