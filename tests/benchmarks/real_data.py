@@ -163,9 +163,10 @@ SETS: Mapping[str, RealSet] = {
     "BasicMotions": RealSet(make=_where_it_is("BasicMotions")),
     "GunPoint": RealSet(make=_where_it_is("GunPoint")),
     "JapaneseVowels": RealSet(make=_where_it_is("JapaneseVowels"), settings={"fit": "resample"}),
-    # 0: as it should be; 1: a coin is taped to a blade.
+    # 0: as it should be; 1: a coin is taped to a blade.  Files are numbered seconds of one recording a speed.
     "fan_accel": RealSet(
-        make=_unpacked("fan.tar.xz"), settings={"file_name": "fan_0_{speed}_{label}_weight/{_}", "sample_rate_hz": 200}
+        make=_unpacked("fan.tar.xz"),
+        settings={"file_name": "fan_0_{speed}_{label}_weight/{time}", "split": "time-in-class", "sample_rate_hz": 200},
     ),
     # Each odour was recorded in one go, two seconds a file: neighbours are all but equal.
     "ai_nose": RealSet(
