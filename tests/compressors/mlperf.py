@@ -16,7 +16,7 @@ import numpy.typing as npt
 from compressors.compressor import Context, Network
 from compressors.layers import Activation as Act
 from compressors.layers import BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Dropout, Flatten, Input, Pooling2D
-from compressors.network import build, set_weights, topology_of, weights_of
+from compressors.network import copied, topology_of
 from compressors.topology import Topology
 from search.datasets.dataset import Split
 from search.evaluate import float_accuracy
@@ -25,13 +25,13 @@ from search.train import fine_tune
 from spaces.candidate import TrainingRecipe
 from tests.compressors.conftest import _trained, topology
 
-_CLASSES = {"ds_cnn": 12, "resnet8": 10, "mobilenet": 2, "autoencoder": 640}
+_CLASSES = {"ds_cnn": 12, "resnet8": 10, "mobilenet": 2}
 _FILES = {
     "resnet8": "image_classification/pretrainedResnet.h5",
     "mobilenet": "visual_wake_words/vww_96.h5",
     "autoencoder": "anomaly_detection/ad01.h5",
 }
-NAMES = tuple(_CLASSES)
+NAMES = (*_CLASSES, "autoencoder")
 
 
 def ds_cnn() -> Topology:
@@ -82,21 +82,16 @@ def _inputs(name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
 
 
 def context_of(name: str, network: Network) -> Context:
-    """Fine-tunes of four steps on noise; the autoencoder has no classes, so nothing labelled and no teacher."""
+    """Fine-tunes of four steps on noise; the autoencoder learns to give its input back, and has no accuracy."""
     shape = topology_of(network)
-    data = Split(x=_inputs(name, shape.input_shape), y=np.arange(8, dtype=np.int64) % _CLASSES[name])
+    x = _inputs(name, shape.input_shape)
+    reconstructs = name == "autoencoder"
+    data = Split(x=x, y=x if reconstructs else np.arange(8, dtype=np.int64) % _CLASSES[name])
     recipe = TrainingRecipe(epochs=1, batch_size=2, learning_rate=1e-4)
-    classifies = name != "autoencoder"
-
-    def teacher() -> Network:
-        made = build(shape)
-        set_weights(made, weights_of(network))
-        return made
-
     return Context(
         calibration=data.x,
         fine_tune=lambda given, share, **options: fine_tune(given, recipe, data, 0, share, **options),
-        evaluate=(lambda given: float_accuracy(given, data)) if classifies else None,
-        gradients=(lambda given: batch_gradients(given, data, 4, 0)) if classifies else None,
-        teacher=teacher if classifies else None,
+        evaluate=None if reconstructs else (lambda given: float_accuracy(given, data)),
+        gradients=lambda given: batch_gradients(given, data, 4, 0),
+        teacher=lambda: copied(network),
     )

@@ -17,23 +17,21 @@ from tests.compressors.mlperf import NAMES, context_of, network_of
 from tests.compressors.promises import Pair, check_alone, check_pair, neighbours
 
 COMBINATIONS: tuple[Pair, ...] = (*((technique.name,) for technique in COMPRESSORS), *neighbours())
-# Of the strongest settings of all, on networks that were narrowed to one channel in places; and of a network
-# without classes, which has neither a teacher nor an accuracy.
+# Of the strongest settings of all, on networks that were narrowed to one channel in places; and what needs an
+# accuracy, of a network without classes.
 REFUSALS = (
     ("ds_cnn", ("accuracy_pruning", "gradient_pruning"), "would leave nothing of layer"),
     ("mobilenet", ("accuracy_pruning", "magnitude_pruning"), "would leave nothing of layer"),
     ("mobilenet", ("accuracy_pruning", "gradient_pruning"), "would leave nothing of layer"),
 )
-LABELLED = ("accuracy_pruning", "gradient_pruning", "sensitivity_pruning")
+SCORED = ("accuracy_pruning", "sensitivity_pruning")
 
 pytest.importorskip("tflite_micro.python.tflite_micro.runtime", reason="no tflite-micro wheel here")
 
 
 def _refusal(model: str, names: Pair) -> str:
     """What the reason says where the combination is refused; empty where it applies."""
-    if model == "autoencoder" and "distillation" in names:
-        return "teacher"
-    if model == "autoencoder" and set(names) & set(LABELLED):
+    if model == "autoencoder" and set(names) & set(SCORED):
         return "labelled data"
     return next((words for name, pair, words in REFUSALS if (name, pair) == (model, names)), "")
 
@@ -63,4 +61,4 @@ def _check(names: Pair, network: object, context: object) -> float:
 
 def test_refusals_are_of_the_catalogue() -> None:
     assert {(model, names) for model, names, _ in REFUSALS} <= {(m, n) for m in NAMES for n in COMBINATIONS}
-    assert set(LABELLED) <= {technique.name for technique in COMPRESSORS}
+    assert set(SCORED) <= {technique.name for technique in COMPRESSORS}
