@@ -73,12 +73,14 @@ class Teaching:
 
     Hinton, Vinyals and Dean, *Distilling the Knowledge in a Neural Network*,
     2015, section 2: ``alpha x cross-entropy + (1 - alpha) x temperature^2 x
-    KL(teacher || student)``, both softened by the temperature.
+    KL(teacher || student)``, both softened by the temperature.  Where values
+    are predicted: ``alpha x squared error + (1 - alpha) x squared distance from
+    the teacher's values``, without a temperature.
 
     Attributes
     ----------
     teacher
-        A trained network of the same inputs and classes; it is not changed.
+        A trained network of the same inputs and outputs; it is not changed.
     temperature
         Above 0; at 1 the teacher's own probabilities.
     alpha
@@ -128,10 +130,11 @@ class Context:
     fine_tune
         Trains on.
     labels
-        Class names in output order.
+        Class names in output order; empty where values are predicted.
     evaluate
-        Accuracy 0..1 of a float network on the validation split; None where
-        no labelled data was handed down.
+        How well a float network does on the validation split, at most 1 and
+        more is better: the accuracy 0..1 of a classifier, R2 where values are
+        predicted; None where no labelled data was handed down.
     gradients
         Gradients of the loss on batches of the training split, one mapping of
         layer name to arrays in ``layer.get_weights()`` order a batch (None
@@ -152,7 +155,7 @@ class Context:
     quantization: Quantization | None = None
 
     def score(self, network: Network, technique: str) -> float:
-        """Accuracy of `network` by `evaluate`.
+        """Accuracy or R2 of `network` by `evaluate`.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Knowledge distillation: a small network learns from a larger one's probabilities as well as from the labels."""
+"""Knowledge distillation: a small network learns from a larger one's answers as well as from the labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Distillation:
     ----------
     temperature
         At least 1 and finite: how much the probabilities are evened out
-        before they are compared.
+        before they are compared.  Values that are predicted have none.
     alpha
         Weight of the true labels, 0 (the teacher alone) to 1 (off).
     fine_tune
@@ -72,9 +72,9 @@ class Distiller:
         Raises
         ------
         CompressionError
-            When there is no teacher, it has other inputs or classes or gives
-            no probabilities, or the network does not end in a softmax or has
-            unsupported layers.
+            When there is no teacher, it has other inputs or outputs or gives no
+            probabilities of classes, a classifier does not end in a softmax, or
+            the network has unsupported layers.
         """
         from compressors.network import copied, topology_of
 
@@ -84,8 +84,9 @@ class Distiller:
             )
         teacher, topology = context.teacher(), topology_of(network)
         _require_fit(teacher, network)
-        _require_softmax(topology)
-        _require_probabilities(teacher, context)
+        if context.labels or _last_function(topology) != "linear":  # else values, which are compared as they are
+            _require_softmax(topology)
+            _require_probabilities(teacher, context)
         student = copied(network)
         teaching = Teaching(teacher=teacher, temperature=settings.temperature, alpha=settings.alpha)
         context.fine_tune(student, settings.fine_tune, projections=zero_projections(student), teaching=teaching)
@@ -102,13 +103,19 @@ def _require_fit(teacher: Network, student: Network) -> None:
             )
 
 
-def _require_softmax(topology: Topology) -> None:
+def _last_function(topology: Topology) -> str | None:
     last = topology.layers[-1]
-    function = last.spec.function if isinstance(last.spec, Activation) else getattr(last.spec, "activation", None)
-    if function != "softmax":
+    function: str | None = (
+        last.spec.function if isinstance(last.spec, Activation) else getattr(last.spec, "activation", None)
+    )
+    return function
+
+
+def _require_softmax(topology: Topology) -> None:
+    if _last_function(topology) != "softmax":
         raise CompressionError(
-            f"distillation compares class probabilities, and the network's last layer {last.name!r} is no softmax: "
-            "end it in one; learning values from a teacher (regression) is not supported"
+            f"distillation compares class probabilities, and the network's last layer {topology.layers[-1].name!r} is "
+            "no softmax: end it in one"
         )
 
 

@@ -9,10 +9,22 @@ any training.  Shapes here leave the batch out.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from compressors.layers import Add, Concatenate, Input, Shape, Spec, TopologyError
+from compressors.layers import (
+    Add,
+    BatchNormalization,
+    Concatenate,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Input,
+    Shape,
+    Spec,
+    TopologyError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +111,28 @@ class Topology:
         """Shape of the output, without the batch."""
         return self.shapes()[self.layers[-1].name]
 
+    def weights(self) -> int:
+        """Number of weights and biases, batch normalisation folded into one bias a channel as the converter does."""
+        shapes = self.shapes()
+        return sum(_weights(layer.spec, shapes[layer.inputs[0]][-1]) for layer in self.layers if layer.inputs)
+
     def digest(self) -> str:
         """SHA-256 of the structure; names do not count, so equal networks are equal."""
         position = {layer.name: index for index, layer in enumerate(self.layers)}
         rows = [(repr(layer.spec), tuple(position[name] for name in layer.inputs)) for layer in self.layers]
         return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def _weights(spec: Spec, channels: int) -> int:
+    """Weights and biases of a layer that reads so many channels."""
+    match spec:
+        case Conv2D(filters=filters, kernel=kernel, use_bias=bias):
+            return math.prod(kernel) * channels * filters + bias * filters
+        case DepthwiseConv2D(kernel=kernel, depth_multiplier=multiplier, use_bias=bias):
+            return (math.prod(kernel) + bias) * channels * multiplier
+        case Dense(units=units, use_bias=bias):
+            return channels * units + bias * units
+        case BatchNormalization():
+            return channels
+        case _:
+            return 0

@@ -44,6 +44,35 @@ class Normalization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A quantity that a network predicts: ``value = output * deviation + mean``, in the target's unit.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    mean, deviation
+        Of the target in the training split: networks learn (value - mean) / deviation.
+
+    Raises
+    ------
+    ValueError
+        When a number is not finite or the deviation is not above 0.
+    """
+
+    name: str
+    mean: float
+    deviation: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.mean) and math.isfinite(self.deviation) and self.deviation > 0):
+            raise ValueError(
+                f"target {self.name!r} (mean {self.mean}, deviation {self.deviation}): both must be finite and the "
+                "deviation above 0; take them from the data set the network was trained on"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """The file that would be flashed, as it is or as a package.
 

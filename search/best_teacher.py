@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compressors.compressor import Stage
-from search.front import named_objectives
+from search.front import named_objectives, quality_of
 from search.job import BEST
 from search.problem import Problem
 from search.record import TrialRecord
@@ -70,7 +70,7 @@ class BestOfRun:
         """
         if not self.is_wanted:
             return None
-        (quality,) = named_objectives(self.problem.job.objectives[:1])
+        (quality,) = named_objectives((quality_of(self.problem.job.trade_off) or self.problem.job.metric,))
         scored = [record for record in records if record.score is not None]
         for record in sorted(scored, key=lambda each: (quality.loss(each), each.trial)):
             if record.trial not in self._networks:

@@ -1,4 +1,4 @@
-"""The command line: ``tinyfront search | pareto | show | status | export | score | compress | devices``.
+"""The command line: ``tinyfront search | check | pareto | show | status | export | score | compress | devices``.
 
 stdout is data, stderr is progress.  Every import beyond argparse waits until a
 command needs it, so that ``--help`` answers at once.
@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     main_parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = main_parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_search(commands)
+    _add_check(commands)
     _add_pareto(commands)
     _add_show(commands)
     _add_status(commands)
@@ -69,10 +70,19 @@ def _add_json(command: argparse.ArgumentParser) -> None:
 
 def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _command(commands, "search", "search architectures and compression; the same command continues a run")
+    _add_job(command)
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "check", "say what the data hold and what a search would do, without training")
+    _add_job(command)
+
+
+def _add_job(command: argparse.ArgumentParser) -> None:
     command.add_argument("job", nargs="?", metavar="JOB.yaml", help="job file; the options below override it")
     command.add_argument("--data", metavar="NAME|PATH", help="digits, mnist, fashion_mnist, cifar10, or an .npz file")
     command.add_argument("--device", metavar="NAME", help="board name (see 'tinyfront devices') or board .toml file")
-    command.add_argument("--task", metavar="T", help="classification")
+    command.add_argument("--task", metavar="T", help="classification or regression (default: by the labels)")
     command.add_argument("--trials", type=int, metavar="N", help="stop after N trained trials")
     command.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes (default 5 without --trials)")
     command.add_argument("--name", metavar="RUN", help="name of the run (default: from data, device and job)")
@@ -113,7 +123,9 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _add_runs(command)
     choice = command.add_mutually_exclusive_group()
     choice.add_argument("--trial", type=int, metavar="N", help="this trial")
-    choice.add_argument("--pick", metavar="HOW", help="accuracy, flash, ram, latency or knee (default: accuracy)")
+    choice.add_argument(
+        "--pick", metavar="HOW", help="quality, flash, ram, latency, knee or a metric (default: quality)"
+    )
     command.add_argument("--device", metavar="NAME", help="export for another board than the run's")
     command.add_argument("--target", required=True, metavar="TARGET", help="tflite or cpp")
     command.add_argument("--out", metavar="DIR", help="folder to write (default: RUN-TRIAL-TARGET here)")

@@ -7,6 +7,7 @@ equal files.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
@@ -112,10 +113,13 @@ def to_json(record: object) -> str:
     return json.dumps(unstructure(record), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def from_json(text: str | bytes, kind: type[T]) -> T:
-    """The record of type `kind` that `to_json` wrote; CodecError when it is not one."""
+def from_json(text: str | bytes, kind: type[T], upgrade: Callable[[Any], Any] | None = None) -> T:
+    """The record of type `kind` that `to_json` wrote; CodecError when it is not one.
+
+    `upgrade` brings a document of an earlier version to today's form.
+    """
     try:
         document = json.loads(text)
     except ValueError as error:
         raise CodecError(f"not JSON: {error}") from error
-    return structure(document, kind)
+    return structure(document if upgrade is None else upgrade(document), kind)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devices.suggestion import suggestion
 from search import codec, text
@@ -16,24 +17,48 @@ from search.record import TrialRecord
 from search.store import RunFolder, find_run
 from search.streams import STDERR, STDOUT, redirected
 
+if TYPE_CHECKING:
+    from search.job import Job
+
 Command = Callable[[argparse.Namespace, float], int]
 
 
-def run_search(options: argparse.Namespace, began: float) -> int:
-    """``tinyfront search``."""
+def _job_of(options: argparse.Namespace) -> Job:
+    """The job of a command that takes a job file and options over it."""
     from search.job import read_job
-    from search.progress import Progress
-    from search.run import search
-    from search.show import summary_of
 
     given = {
         key: getattr(options, key)
         for key in ("data", "device", "task", "trials", "minutes", "name", "workers", "seed", "strategy")
     }
-    job = read_job(None if options.job is None else Path(options.job), given, options.set)
+    return read_job(None if options.job is None else Path(options.job), given, options.set)
+
+
+def run_search(options: argparse.Namespace, began: float) -> int:
+    """``tinyfront search``."""
+    from search.progress import Progress
+    from search.run import search
+    from search.show import summary_of
+
+    job = _job_of(options)
     with redirected((STDOUT,), STDERR):  # frameworks print, and stdout is data
         run = search(job, Path(options.runs_dir), Progress(sys.stderr), began)
     return print_front(summary_of(run), as_json=options.json)
+
+
+def check(options: argparse.Namespace, _: float) -> int:
+    """``tinyfront check``: exit 1 when nothing fits."""
+    from search.check import check as check_job
+    from search.check_text import check_document, check_text
+
+    job = _job_of(options)
+    with redirected((STDOUT,), STDERR):  # frameworks print, and stdout is data
+        found = check_job(job)
+    if options.json:
+        print_json(check_document(found))
+    else:
+        print(check_text(found), end="")
+    return 1 if found.nothing_fits else 0
 
 
 def pareto(options: argparse.Namespace, _: float) -> int:
@@ -68,17 +93,21 @@ def _trial_of(run: RunFolder, number: int) -> TrialRecord:
 def show(options: argparse.Namespace, _: float) -> int:
     """``tinyfront show``."""
     from search import trial_text
+    from search.confusion_text import confusion_text
     from search.show import budget_and_device, summary_of
 
     run = find_run(Path(options.runs_dir), options.run)
     record = _trial_of(run, options.trial)
-    on_front = any(point.trial == record.trial for point in summary_of(run).front)
-    test = run.test_scores().get(record.trial)
+    summary = summary_of(run)
+    on_front = any(point.trial == record.trial for point in summary.front)
+    test, confusion = run.test_scores().get(record.trial), run.test_confusion(record.trial)
     if options.json:
-        print_json(show_document(record, on_front=on_front, test=test))
+        print_json(show_document(record, on_front=on_front, test=test, metrics=summary.metrics, confusion=confusion))
     else:
         budget, board = budget_and_device(run)
-        print(trial_text.show(record, device=board.name, budget=budget, on_front=on_front, test=test), end="")
+        metric = summary.metric.name
+        whole = trial_text.show(record, device=board.name, budget=budget, on_front=on_front, test=test, metric=metric)
+        print(whole + (confusion_text(confusion) if confusion else ""), end="")
     return 0
 
 
@@ -141,7 +170,7 @@ def export(options: argparse.Namespace, _: float) -> int:
     files = export_trial(
         find_run(Path(options.runs_dir), options.run),
         trial=options.trial,
-        how=options.pick or "accuracy",
+        how=options.pick or "quality",
         device=options.device,
         target=options.target,
         out=None if options.out is None else Path(options.out),
@@ -169,6 +198,7 @@ def devices(options: argparse.Namespace, _: float) -> int:
 
 COMMANDS: Mapping[str, Command] = {
     "search": run_search,
+    "check": check,
     "pareto": pareto,
     "show": show,
     "status": status,

@@ -237,6 +237,7 @@ def tasks_for(
     interpreter = available_interpreter()
     return [
         TrialTask(
+            class_weights=problem.class_weights,
             candidate=Candidate(architecture=architecture, plan=plan, recipe=recipe),
             key=name,
             device=problem.device,
@@ -269,4 +270,4 @@ def _row(name: str, found: Any, test: Any) -> Row:
         return Row(name=name, score=None, reason=found.reason)
     if isinstance(test, Failure):
         return Row(name=name, score=found.score, reason=f"not run on the test split: {test.reason}")
-    return Row(name=name, score=found.score, test=test)
+    return Row(name=name, score=found.score, test=test.metrics["accuracy"])

@@ -10,6 +10,7 @@ from compressors.compressor import Value
 from devices.footprint import exceeded
 from search import codec
 from search.columns import aligned
+from search.metrics.measurement import Measurement
 from search.pruning_trial import PruningFacts
 from search.record import Proportion, Score
 from search.text import values
@@ -34,7 +35,7 @@ class Row:
 
     name: str
     score: Score | None
-    test: Proportion | None = None
+    test: Measurement | None = None
     reason: str = ""
 
 

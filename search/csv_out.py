@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from search.document import FRONT_KEYS, point_document, row_document
+from search.document import front_keys, point_document, row_document
 from search.files import write_whole
 from search.summary import Summary
 
@@ -22,12 +22,14 @@ def csv_text(summary: Summary, *, all_trials: bool = False) -> str:
     was not applied is empty.  Numbers are written in full.
     """
     documents = (
-        [row_document(row) for row in summary.trials]
+        [row_document(row, summary.metrics) for row in summary.trials]
         if all_trials
         else [point_document(point) for point in summary.front]
     )
     out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=_columns(documents), restval="", lineterminator="\n")
+    writer = csv.DictWriter(
+        out, fieldnames=_columns(documents, front_keys(summary.metrics)), restval="", lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(_flat(document) for document in documents)
     return out.getvalue()
@@ -44,14 +46,14 @@ def write_csv(summary: Summary, path: Path, *, all_trials: bool = False) -> None
     write_whole(path, csv_text(summary, all_trials=all_trials).encode())
 
 
-def _columns(documents: list[dict[str, Any]]) -> list[str]:
-    """Columns in the order of `FRONT_KEYS`, which are always there, then what only ``--all`` tells."""
-    roots = dict.fromkeys((*FRONT_KEYS, *(key for document in documents for key in document)))
+def _columns(documents: list[dict[str, Any]], always: tuple[str, ...]) -> list[str]:
+    """Columns in the order of those that are `always` there, then what only ``--all`` tells."""
+    roots = dict.fromkeys((*always, *(key for document in documents for key in document)))
     found: dict[str, list[str]] = {root: [] for root in roots}
     for document in documents:
         for root, value in document.items():
             found[root] += _flat({root: value})
-    found |= {root: [root] for root in FRONT_KEYS if root != "compression"}
+    found |= {root: [root] for root in always if root != "compression"}
     return [column for root, names in found.items() for column in dict.fromkeys(_arranged(root, names))]
 
 

@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devices.footprint import Footprint
 from search import codec
-from search.record import Proportion, TrialRecord
+from search.metrics.catalog import in_order
+from search.metrics.confusion import Confusion
+from search.metrics.measurement import Measurement
+from search.record import TrialRecord
 from search.summary import FrontPoint, Summary, TrialRow, trial_row
 
-FRONT_KEYS = (
-    "trial",
-    *("accuracy", "accuracy_n", "accuracy_low", "accuracy_high"),
-    *("test_accuracy", "test_accuracy_n", "test_accuracy_low", "test_accuracy_high"),
+COST_KEYS = (
     *("flash_bytes", "model_bytes", "download_bytes", "ram_bytes", "arena_bytes", "macs", "params"),
     *("latency_ms", "latency_low_ms", "latency_high_ms"),
     *("space", "compression", "artifact", "sha256", "interpreter"),
 )
-"""Keys of an entry of ``front`` in order; the ``test_...`` are absent where the test split was not opened."""
+"""Keys of an entry of ``front`` after its metrics, in order."""
+
+
+def front_keys(metrics: Sequence[str]) -> tuple[str, ...]:
+    """Keys of an entry of ``front`` in order, for trials scored by these metrics.
+
+    The ``test_...`` are absent where the test split was not opened.
+    """
+    names = (*metrics, *(f"test_{name}" for name in metrics))
+    return ("trial", *(f"{name}{end}" for name in names for end in _ENDS), *COST_KEYS)
+
+
+_ENDS = ("", "_n", "_low", "_high")
 
 
 def as_document(summary: Summary, *, all_trials: bool = False) -> dict[str, Any]:
     """The JSON document of ``pareto --json``; with `all_trials` that of ``--all``.
 
-    ``test_accuracy`` and its interval are absent where the test split was not
-    opened.  In ``trials`` a figure that is not known is null, and the costs of
-    a trial that has no accuracy are those predicted for the untrained network.
+    Every metric of the task stands under its own name with n and interval, and
+    on the test split under ``test_`` and that name, absent where the split was
+    not opened; ``metric`` is the one that is the objective.  In ``trials`` a figure
+    that is not known is null, and the costs of a trial that was not scored are
+    those predicted for the untrained network.
     """
     document = {
         "run": summary.run,
         "device": summary.device,
         "objectives": list(summary.objectives),
+        "metric": summary.metric.name,
         "budget": codec.unstructure(summary.budget),
         "n_trials": summary.n_trials,
         "n_trained": summary.n_trained,
@@ -47,7 +63,7 @@ def as_document(summary: Summary, *, all_trials: bool = False) -> dict[str, Any]
         "front": [point_document(point) for point in summary.front],
     }
     if all_trials:
-        document["trials"] = [row_document(row) for row in summary.trials]
+        document["trials"] = [row_document(row, summary.metrics) for row in summary.trials]
     return document
 
 
@@ -55,8 +71,8 @@ def point_document(point: FrontPoint) -> dict[str, Any]:
     """One entry of ``front``."""
     return {
         "trial": point.trial,
-        **_measured("accuracy", point.accuracy),
-        **({} if point.test_accuracy is None else _measured("test_accuracy", point.test_accuracy)),
+        **_measured(point.metrics),
+        **{f"test_{name}": value for name, value in _measured(point.test_metrics or {}).items()},
         **_costs(point.footprint, point.download_bytes, point.params),
         "space": point.space,
         "compression": codec.unstructure(point.compression),
@@ -66,9 +82,12 @@ def point_document(point: FrontPoint) -> dict[str, Any]:
     }
 
 
-def row_document(row: TrialRow) -> dict[str, Any]:
-    """One entry of ``trials``: that of ``front`` with null for what is not known, and how the trial went."""
-    known = point_document(row.point) if row.point else _unscored(row)
+def row_document(row: TrialRow, metrics: Sequence[str]) -> dict[str, Any]:
+    """One entry of ``trials``: that of ``front`` with null for what is not known, and how the trial went.
+
+    `metrics` are the names of those that scored trials have.
+    """
+    known = point_document(row.point) if row.point else _unscored(row, metrics)
     return known | {
         "state": row.state,
         "reason": row.reason,
@@ -79,16 +98,31 @@ def row_document(row: TrialRow) -> dict[str, Any]:
     }
 
 
-def show_document(record: TrialRecord, *, on_front: bool, test: Proportion | None = None) -> dict[str, Any]:
-    """The JSON document of ``show --json``: the whole record, parameters as drawn, and its entry of ``trials``."""
-    whole: dict[str, Any] = codec.unstructure(record)
-    return whole | row_document(trial_row(record, on_front=on_front, test=test))
+def show_document(
+    record: TrialRecord,
+    *,
+    on_front: bool,
+    test: Mapping[str, Measurement] | None = None,
+    metrics: Sequence[str] = ("accuracy",),
+    confusion: Confusion | None = None,
+) -> dict[str, Any]:
+    """The JSON document of ``show --json``: the whole record, parameters as drawn, and its entry of ``trials``.
+
+    Of a classifier whose test split was opened also ``test_confusion``, with
+    ``labels`` and ``counts`` (a row a true class, a column an answer), and
+    ``test_classes`` with label, n, precision, recall and F1.
+    """
+    whole: dict[str, Any] = codec.unstructure(record) | row_document(
+        trial_row(record, on_front=on_front, test=test), metrics
+    )
+    if confusion is not None:
+        whole["test_confusion"] = codec.unstructure(confusion)
+        whole["test_classes"] = [codec.unstructure(each) for each in confusion.classes()]
+    return whole
 
 
-def _measured(name: str, share: Proportion | None) -> dict[str, float | int | None]:
-    if share is None:
-        return dict.fromkeys((name, f"{name}_n", f"{name}_low", f"{name}_high"))
-    return {**share.as_figures(name)}
+def _measured(metrics: Mapping[str, Measurement]) -> dict[str, float | int]:
+    return {key: value for name in in_order(metrics) for key, value in metrics[name].as_figures(name).items()}
 
 
 def _costs(
@@ -112,10 +146,10 @@ def _costs(
     }
 
 
-def _unscored(row: TrialRow) -> dict[str, Any]:
+def _unscored(row: TrialRow, metrics: Sequence[str]) -> dict[str, Any]:
     return {
         "trial": row.trial,
-        **_measured("accuracy", None),
+        **{f"{name}{end}": None for name in metrics for end in _ENDS},
         **_costs(row.footprint, None, None),
         "space": row.space,
         "compression": codec.unstructure(row.compression),

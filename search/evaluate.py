@@ -14,7 +14,7 @@ import functools
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from compressors.compressor import Network
     from devices.artifact import Artifact, Port
     from devices.device import Runtime
-    from search.datasets.dataset import Split
+    from search.datasets.dataset import Dataset, Split
+    from search.metrics.measure import HeldOut
+    from search.metrics.measurement import Measurement
 
 Array: TypeAlias = npt.NDArray[Any]
 T = TypeVar("T")
@@ -108,6 +110,12 @@ def quantize(port: Port, x: npt.NDArray[np.float32]) -> Array:
     return np.ascontiguousarray(np.where(np.isnan(stored), limits.min, stored).astype(limits.dtype))
 
 
+def dequantized(port: Port, stored: Array) -> npt.NDArray[np.float64]:
+    """Real values of stored outputs: ``scale * (stored - zero_point)``; floats stay as they are."""
+    values = stored.astype(np.float64)
+    return values if port.scale == 0.0 else (values - port.zero_point) * port.scale
+
+
 def predict(artifact: Artifact, x: npt.NDArray[np.float32], interpreter: InterpreterName) -> Array:
     """Outputs of the artifact, one inference a sample, its state cleared before each.
 
@@ -159,16 +167,68 @@ def accuracy(artifact: Artifact, split: Split, interpreter: InterpreterName) -> 
     return Proportion(correct=int((outputs.argmax(axis=1) == split.y).sum()), n=len(split))
 
 
+def measured(
+    artifact: Artifact, data: Dataset, split: Split, interpreter: InterpreterName, *, in_units: bool = False
+) -> Mapping[str, Measurement]:
+    """Every metric of the data's task by name, of the artifact on a split of the data.
+
+    Parameters
+    ----------
+    in_units
+        True for a network that predicts values in the targets' own unit, as
+        one from elsewhere may; False for standardised ones, as networks here give.
+
+    Raises
+    ------
+    EvaluationError, ToolchainError
+        As `predict` does.
+    """
+    from search.metrics.measure import measure
+
+    outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
+    real = dequantized(artifact.output, outputs)
+    return measure(data, split.y, data.standardised(real) if in_units else real)
+
+
+def held_out(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> HeldOut:
+    """What the test split says of the artifact.
+
+    Raises
+    ------
+    EvaluationError, ToolchainError
+        As `predict` does.
+    """
+    from search.metrics import measure
+
+    outputs = predict(artifact, data.test.x, interpreter).reshape(len(data.test), -1)
+    return measure.held_out(data, data.test.y, dequantized(artifact.output, outputs))
+
+
 def float_accuracy(network: Network, split: Split) -> float:
     """Share of a split that a float network classifies right, 0..1.
 
     For choices on the way to an artifact, such as how far to prune; what is
     reported is the accuracy of the artifact.
     """
-    outputs = np.concatenate(
+    return float((_float_outputs(network, split).argmax(axis=1) == split.y).mean())
+
+
+def float_quality(network: Network, data: Dataset) -> float:
+    """How well a float network does on the validation split, at most 1: accuracy, or R2 where values are predicted.
+
+    For choices on the way to an artifact, as `float_accuracy`.
+    """
+    from search.metrics.catalog import quality_metric
+    from search.metrics.measure import figures
+
+    outputs = _float_outputs(network, data.validation)
+    return figures(data, data.validation.y, outputs)[quality_metric(data.task)]
+
+
+def _float_outputs(network: Network, split: Split) -> npt.NDArray[np.float32]:
+    return np.concatenate(
         [np.asarray(network(split.x[i : i + _BATCH], training=False)) for i in range(0, len(split), _BATCH)]
     )
-    return float((outputs.argmax(axis=1) == split.y).mean())
 
 
 def _tflm(content: bytes) -> Callable[[Array], Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +23,8 @@ from devices.vela import VelaError, compile
 from search.errors import JobError, NothingFitsError, StorageError, ToolchainError
 from search.front import front, pick
 from search.frontends import variant_of
-from search.record import Proportion, TrialRecord
+from search.metrics.measurement import Measurement
+from search.record import TrialRecord
 from search.show import budget_and_device, records_on
 from search.store import RunFolder
 
@@ -88,7 +90,7 @@ def _chosen(run: RunFolder, trial: int | None, how: str, device: str | None) -> 
     if trial is None:
         budget, board = budget_and_device(run, device)
         records = run.records() if device is None else records_on(run, board, budget)
-        objectives = run.job().objectives
+        objectives = run.job().trade_off
         return pick(front(records, objectives), how, objectives)
     record = run.record(trial)
     if record is None or record.score is None:
@@ -125,6 +127,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         provenance=_provenance(run, record, data),
         golden=_golden(artifact, data, record.score),
         metrics=_metrics(record.score, run.test_scores().get(record.trial)),
+        targets=data.targets,
         compiled=None if board.accelerator is None else compile(artifact.content, board.accelerator).content,
         frontend=data.frontend,
     )
@@ -149,7 +152,13 @@ def _golden(artifact: Artifact, data: Dataset, score: Score) -> tuple[Golden, ..
     stored, answers = quantize(artifact.input, x), predict(artifact, x, score.interpreter)
     label = f"{score.interpreter} {interpreter_version(score.interpreter)}"
     return tuple(
-        Golden.from_arrays(stored[index], answers[index], interpreter=label, label=int(y[index]), raw=_raw(data, index))
+        Golden.from_arrays(
+            stored[index],
+            answers[index],
+            interpreter=label,
+            label=None if data.targets else int(y[index]),
+            raw=_raw(data, index),
+        )
         for index in range(len(x))
     )
 
@@ -159,9 +168,9 @@ def _raw(data: Dataset, index: int) -> npt.NDArray[np.float32] | None:
     return None if data.raw is None or index >= len(data.raw) else data.raw[index]
 
 
-def _metrics(score: Score, test: Proportion | None) -> tuple[Metric, ...]:
-    shares = {"accuracy": score.accuracy} | ({} if test is None else {"test_accuracy": test})
+def _metrics(score: Score, test: Mapping[str, Measurement] | None) -> tuple[Metric, ...]:
+    found = {**score.metrics, **{f"test_{name}": each for name, each in (test or {}).items()}}
     return tuple(
-        Metric(name=name, value=share.value, n=share.n, low=share.interval()[0], high=share.interval()[1])
-        for name, share in shares.items()
+        Metric(name=name, value=each.value, n=each.n, low=min(each.low, each.value), high=max(each.high, each.value))
+        for name, each in found.items()
     )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 from devices.footprint import Budget
 from devices.suggestion import suggestion
 from search.errors import JobError, NothingFitsError
+from search.metrics.catalog import METRICS
+from search.metrics.metric import Metric
 from search.record import Score, TrialRecord
 
 if TYPE_CHECKING:
@@ -50,17 +52,36 @@ class Objective:
     of: Callable[[Score], float]
 
     def loss(self, record: TrialRecord) -> float:
-        """The value of a scored trial, signed so that less is better."""
+        """The value of a scored trial, signed so that less is better.
+
+        Raises
+        ------
+        JobError
+            When the trial was scored without it: it belongs to another task.
+        """
         if record.score is None:
             raise ValueError(f"trial {record.trial} is {record.state} and has no {self.name}")
-        value = self.of(record.score)
+        try:
+            value = self.of(record.score)
+        except KeyError as error:
+            raise JobError(f"trials have no {self.name}: {suggestion(self.name, record.score.metrics)}") from error
         return -value if self.direction == "max" else value
 
 
+def _of_metric(metric: Metric) -> Objective:
+    name = metric.name
+    return Objective(
+        name=name,
+        side="quality",
+        direction=metric.direction,
+        unit="",
+        best=metric.best,
+        of=lambda score: score.metrics[name].value,
+    )
+
+
 OBJECTIVES = (
-    Objective(
-        name="accuracy", side="quality", direction="max", unit="", best=1.0, of=lambda score: score.accuracy.value
-    ),
+    *(_of_metric(metric) for metrics in METRICS.values() for metric in metrics),
     Objective(
         name="flash_bytes",
         side="cost",
@@ -81,15 +102,16 @@ OBJECTIVES = (
         of=lambda score: score.footprint.latency_ms,
     ),
 )
-DEFAULT_OBJECTIVES = ("accuracy", "flash_bytes", "ram_bytes", "latency_ms")
+COSTS = tuple(objective.name for objective in OBJECTIVES if objective.side == "cost")
+DEFAULT_OBJECTIVES = ("accuracy", *COSTS)
 
 _PICKED_BY: Mapping[str, str] = {
-    "accuracy": "accuracy",
+    **{objective.name: objective.name for objective in OBJECTIVES if objective.side == "quality"},
     "flash": "flash_bytes",
     "ram": "ram_bytes",
     "latency": "latency_ms",
 }
-PICKS = (*_PICKED_BY, "knee")
+PICKS = ("quality", *_PICKED_BY, "knee")
 
 
 def named_objectives(names: Sequence[str]) -> tuple[Objective, ...]:
@@ -130,14 +152,22 @@ def front(records: Sequence[TrialRecord], objectives: Sequence[str] = DEFAULT_OB
     return tuple(sorted(kept, key=lambda record: (_flash(record), record.trial)))
 
 
-def reference_point(budget: Budget) -> Mapping[str, float]:
+def reference_point(budget: Budget, baseline: Mapping[str, float] | None = None) -> Mapping[str, float]:
     """The worst value of each objective that still counts.
 
-    Accuracy 0, the budget's flash and RAM, and the budget's latency or, where
-    it sets none, `UNLIMITED_LATENCY_MS`.
+    Accuracy 0, so that hypervolumes stay comparable with those of earlier
+    versions; of other metrics the baseline's value; the budget's flash and RAM,
+    and the budget's latency or, where it sets none, `UNLIMITED_LATENCY_MS`.
+
+    Parameters
+    ----------
+    baseline
+        What the trivial answer gets in each metric, see `search.metrics.baseline`.
     """
+    fixed = {each.name: each.reference for metrics in METRICS.values() for each in metrics}
     return {
-        "accuracy": 0.0,
+        **(baseline or {}),
+        **{name: reference for name, reference in fixed.items() if reference is not None},
         "flash_bytes": float(budget.flash_bytes),
         "ram_bytes": float(budget.ram_bytes),
         "latency_ms": UNLIMITED_LATENCY_MS if budget.latency_ms is None else budget.latency_ms,
@@ -192,7 +222,7 @@ def knee(points: Sequence[TrialRecord], objectives: Sequence[str] = DEFAULT_OBJE
     the least loss of quality plus mean loss of cost.
 
     An objective in which all points agree does not count.  Ties, such as a
-    front of two points, go to the more accurate, then the smaller in flash,
+    front of two points, go to the better in quality, then the smaller in flash,
     then the lower trial number.
 
     Raises
@@ -209,7 +239,13 @@ def knee(points: Sequence[TrialRecord], objectives: Sequence[str] = DEFAULT_OBJE
     scaled = np.divide(losses - low, span, out=np.zeros_like(losses), where=span > 0)
     # Rounded, so that a tie is one in spite of the last bits.
     heights = np.round(scaled @ _weights(chosen, span > 0), 9)
-    return min(zip(heights, points, strict=True), key=lambda pair: (pair[0], *_tie_break(pair[1])))[1]
+    quality = quality_of(objectives)
+    return min(zip(heights, points, strict=True), key=lambda pair: (pair[0], *_tie_break(pair[1], quality)))[1]
+
+
+def quality_of(objectives: Sequence[str]) -> str:
+    """The first objective of quality, which is the metric of the task; empty where costs alone are traded off."""
+    return next((each.name for each in named_objectives(objectives) if each.side == "quality"), "")
 
 
 def _weights(objectives: Sequence[Objective], varies: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
@@ -223,14 +259,14 @@ def _weights(objectives: Sequence[Objective], varies: npt.NDArray[np.bool_]) -> 
 def pick(
     points: Sequence[TrialRecord], how: str = "knee", objectives: Sequence[str] = DEFAULT_OBJECTIVES
 ) -> TrialRecord:
-    """One record of a front: the best by ``accuracy``, ``flash``, ``ram`` or ``latency``, or the ``knee``.
+    """One record of a front: the best in ``quality``, a metric by its name or a cost, or the ``knee``.
 
-    Ties go to the more accurate, then the smaller in flash, then the lower trial number.
+    Ties go to the better in quality, then the smaller in flash, then the lower trial number.
 
     Raises
     ------
     JobError
-        When `how` is none of `PICKS`.
+        When `how` is none of `PICKS`, or a metric that the trials were not scored by.
     NothingFitsError
         When the front is empty.
     """
@@ -239,8 +275,14 @@ def pick(
     if how == "knee":
         return knee(points, objectives)
     _refuse_empty(points)
-    (objective,) = named_objectives((_PICKED_BY[how],))
-    return min(points, key=lambda record: (objective.loss(record), *_tie_break(record)))
+    quality = quality_of(objectives)
+    (objective,) = named_objectives((_best_by(points, quality) if how == "quality" else _PICKED_BY[how],))
+    return min(points, key=lambda record: (objective.loss(record), *_tie_break(record, quality)))
+
+
+def _best_by(points: Sequence[TrialRecord], quality: str) -> str:
+    """The objective of quality; where there is none, the first metric that the points were scored by."""
+    return quality or next(name for record in points if record.score is not None for name in record.score.metrics)
 
 
 def nearest_miss(records: Sequence[TrialRecord], budget: Budget) -> TrialRecord | None:
@@ -270,9 +312,11 @@ def _flash(record: TrialRecord) -> int:
     return record.score.footprint.flash_bytes if record.score is not None else 0
 
 
-def _tie_break(record: TrialRecord) -> tuple[float, int, int]:
-    accuracy = record.score.accuracy.value if record.score is not None else 0.0
-    return -accuracy, _flash(record), record.trial
+def _tie_break(record: TrialRecord, quality: str) -> tuple[float, int, int]:
+    if record.score is None:
+        return 0.0, 0, record.trial
+    (objective,) = named_objectives((quality or next(iter(record.score.metrics)),))
+    return objective.loss(record), _flash(record), record.trial
 
 
 def _refuse_empty(points: Sequence[TrialRecord]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search.datasets.rescale import rescaled, usual_normalizations
-from search.errors import DataError
+from search.errors import DataError, JobError
 from search.record import Proportion
 from search.units import percent
 
@@ -65,6 +65,10 @@ class NetworkReader:
         from search.networks.fitting import fit
         from search.networks.load import load
 
+        if data.task != "classification":
+            raise JobError(
+                f"compress takes classifiers, and data {data.name!r} is of {data.task}: a search trains networks for it"
+            )
         loaded = load(self._path)
         try:
             fitted: Fitted = fit(loaded, data)

@@ -21,13 +21,16 @@ from search import codec
 from search.errors import JobError
 from search.front import DEFAULT_OBJECTIVES
 from search.frontends import choice_of
+from search.metrics.metric import Task
 from search.yaml_file import read_mapping
 
-Task = Literal["classification"]
+ClassWeights = Literal["none", "balanced"]
 
 LARGEST, BEST = "largest", "best"  # teachers that are no files
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+# What the data decides where a job leaves it open, see `search.settle`; a run's own job has it filled in.
+_OPEN = frozenset({"task", "metric", "objectives"})
 # What may differ when a run is continued: how much to search, not what.
 _EXTENT = frozenset({"name", "trials", "minutes", "workers", "trial_seconds", "trial_memory_bytes"})
 
@@ -58,14 +61,17 @@ class Job:
     device
         Board name, or path of a board file.
     task
-        What is learnt.
+        What is learnt; None takes floats for values (regression), and whole
+        numbers and texts for classes.
+    metric
+        The metric that is the objective; empty for the first of the task (accuracy, rmse).
     space
         Search spaces to draw from; empty for all that accept the input's shape.
     compressors
         Techniques to search over; empty for all but distillation, which trains
         a teacher first and must be asked for.
     objectives
-        What the front trades off; the first is the task's metric.
+        What the front trades off; empty for the metric, flash, RAM and latency.
     budget
         Hard limits.
     trials
@@ -89,6 +95,9 @@ class Job:
         What one trial may take before it is ended and recorded as failed.
     name
         Name of the run; empty derives one from the job.
+    class_weights
+        ``balanced`` weighs classes in training by the inverse of how frequent
+        they are; ``none`` weighs samples alike.
     network
         File of the given network whose compression alone is searched; empty
         draws networks.  Only ``tinyfront compress`` reads such a file.
@@ -103,10 +112,11 @@ class Job:
 
     data: str
     device: str
-    task: Task = "classification"
+    task: Task | None = None
+    metric: str = ""
     space: tuple[str, ...] = ()
     compressors: tuple[str, ...] = ()
-    objectives: tuple[str, ...] = DEFAULT_OBJECTIVES
+    objectives: tuple[str, ...] = ()
     budget: Limits = field(default_factory=Limits)
     trials: int | None = None
     minutes: float | None = None
@@ -118,6 +128,7 @@ class Job:
     trial_seconds: float = 900.0
     trial_memory_bytes: int = 4 << 30
     name: str = ""
+    class_weights: ClassWeights = "none"
     network: str = ""
     normalization: str = "fitted"
     frontend: Mapping[str, Mapping[str, codec.Setting]] = field(default_factory=dict)
@@ -134,8 +145,13 @@ class Job:
                 f"name {self.name!r}: use 1 to 80 lower-case letters, digits, '.', '_' and '-', "
                 "starting with a letter or digit"
             )
-        if len(set(self.objectives)) != len(self.objectives) or not self.objectives:
-            raise JobError(f"objectives are {list(self.objectives)}: name at least one, each once")
+        if len(set(self.objectives)) != len(self.objectives):
+            raise JobError(f"objectives are {list(self.objectives)}: name each once")
+
+    @property
+    def trade_off(self) -> tuple[str, ...]:
+        """The objectives; those of a classifier where they are open, as in runs of earlier versions."""
+        return self.objectives or DEFAULT_OBJECTIVES
 
     @property
     def run_name(self) -> str:
@@ -144,15 +160,26 @@ class Job:
             return self.name
         limits = {"workers", "trial_seconds", "trial_memory_bytes"}
         document = {key: value for key, value in codec.unstructure(self).items() if key not in limits}
+        # Left open, they count as what they were when there was one task: names stay as they were.
+        document["task"] = self.task or "classification"
+        document["objectives"] = list(self.trade_off)
+        for key in ("metric", "class_weights"):
+            if document[key] in ("", "none"):
+                del document[key]
         if not self.frontend:
             del document["frontend"]  # names of runs are as they were before there were front-ends
         digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
         return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
 
     def first_difference(self, other: Job) -> str | None:
-        """First key that makes `other` another search; None where it is the same, longer or shorter."""
+        """First key that makes `other` another search; None where it is the same, longer or shorter.
+
+        What `other` leaves open is the same as whatever was settled here.
+        """
+        default = {item.name: item.default for item in dataclasses.fields(self) if item.name in _OPEN}
+        left = {name for name, value in default.items() if getattr(other, name) == value}
         for item in dataclasses.fields(self):
-            if item.name not in _EXTENT and getattr(self, item.name) != getattr(other, item.name):
+            if item.name not in _EXTENT | left and getattr(self, item.name) != getattr(other, item.name):
                 return item.name
         return None
 

@@ -141,7 +141,7 @@ class Search:
         if not scored:
             return 2.0
         data = self.problem.data
-        points = max(6, len(front(self.records, self.problem.job.objectives)))
+        points = max(6, len(front(self.records, self.problem.job.trade_off)))
         each = statistics.median(scored) * len(data.test) / len(data.validation)
         return 3.0 + 1.2 * points * each / self.pool.workers
 
@@ -182,6 +182,7 @@ class Search:
         weights = self._weights_key(screened.candidate, screened.variant)
         teacher_file = self.run.teacher_file if self.problem.teacher else None
         task = TrialTask(
+            class_weights=self.problem.class_weights,
             candidate=screened.candidate,
             key=screened.key,
             device=self.problem.device,

@@ -6,10 +6,11 @@ import html
 import re
 from string import Template
 
-from search.record import Proportion
+from search.metrics.measurement import Measurement
+from search.metrics.metric import Metric
 from search.summary import Summary, TrialRow
 from search.text import counts, legend, limits, over, values
-from search.units import kilobytes, milliseconds_range, percent
+from search.units import interval_unit, kilobytes, measured, milliseconds_range
 
 INK = "#1b1f24"
 """Colour of text and axes in the plot; the page puts its own there, which follows the reader's theme."""
@@ -28,26 +29,33 @@ def page(summary: Summary, svg: str) -> str:
         hypervolume=f"{summary.hypervolume:.3f}",
         facts="".join(f"<li>{html.escape(fact.strip())}</li>" for fact in facts),
         svg=drawing.replace(INK, "currentColor"),
-        head="".join(f"<th scope=col><button type=button>{html.escape(name)}</button></th>" for name in _COLUMNS),
-        body="\n".join(_row(row, knee=row.trial == summary.knee) for row in summary.trials),
+        head="".join(map(_head, _columns(summary.metric))),
+        body="\n".join(_row(row, summary.metric, knee=row.trial == summary.knee) for row in summary.trials),
     )
 
 
-_COLUMNS = (
-    *("trial", "state", "val. accuracy, % (95 %)", "n", "test accuracy, % (95 %)", "n"),
-    *("flash, est. kB", "model, kB", "download, kB", "RAM, est. kB", "arena, kB", "latency, est. ms (90 %)"),
-    *("MACs", "parameters", "space", "compression", "notes"),
-)
+def _columns(metric: Metric) -> tuple[str, ...]:
+    name, unit = metric.title, interval_unit(metric)
+    name += "," if metric.percent else ""
+    return (
+        *("trial", "state", f"val. {name} {unit}", "n", f"test {name} {unit}", "n"),
+        *("flash, est. kB", "model, kB", "download, kB", "RAM, est. kB", "arena, kB", "latency, est. ms (90 %)"),
+        *("MACs", "parameters", "space", "compression", "notes"),
+    )
 
 
-def _row(row: TrialRow, *, knee: bool) -> str:
+def _head(name: str) -> str:
+    return f"<th scope=col><button type=button>{html.escape(name)}</button></th>"
+
+
+def _row(row: TrialRow, metric: Metric, *, knee: bool) -> str:
     cost, point = row.footprint, row.point
     state = "knee" if knee else "front" if row.on_front else row.state
     cells = [
         _cell(row.trial, str(row.trial)),
         _cell(state, state),
-        *_share(point.accuracy if point else None),
-        *_share(point.test_accuracy if point else None),
+        *_measured(metric, point.quality if point else None),
+        *_measured(metric, point.test_quality if point else None),
         _kilobytes(cost.flash_bytes if cost else None),
         _kilobytes(cost.model_bytes if cost else None),
         _kilobytes(point.download_bytes if point else None),
@@ -60,16 +68,16 @@ def _row(row: TrialRow, *, knee: bool) -> str:
         _cell(point.params, f"{point.params:,}") if point else _UNKNOWN,
         _cell(row.space, row.space),
         _words("; ".join(f"{name} {values(each)}".strip() for name, each in row.compression.items())),
-        _words(_notes(row)),
+        _words(_notes(row, metric)),
     ]
     return f'<tr class="{state}">{"".join(cells)}</tr>'
 
 
-def _notes(row: TrialRow) -> str:
+def _notes(row: TrialRow, metric: Metric) -> str:
     if row.point is None:
         return f"costs predicted, untrained; {row.reason}" if row.footprint else row.reason
     notes = [] if row.feasible else [over(row.excess)]
-    notes += [f"accuracy run by {row.point.interpreter}; the device's may differ"] if row.point.stand_in else []
+    notes += [f"{metric.title} run by {row.point.interpreter}; the device's may differ"] if row.point.stand_in else []
     return "; ".join(notes)
 
 
@@ -85,10 +93,10 @@ def _words(shown: str) -> str:
     return _cell(shown, shown)
 
 
-def _share(share: Proportion | None) -> tuple[str, str]:
-    if share is None:
+def _measured(metric: Metric, found: Measurement | None) -> tuple[str, str]:
+    if found is None:
         return _UNKNOWN, _UNKNOWN
-    return _cell(share.value, percent(share)), _cell(share.n, str(share.n))
+    return _cell(found.value, measured(metric, found)), _cell(found.n, str(found.n))
 
 
 def _kilobytes(count: int | None) -> str:

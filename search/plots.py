@@ -1,4 +1,4 @@
-"""The front as a picture: accuracy over flash, RAM and latency, as PNG, SVG or a page."""
+"""The front as a picture: quality over flash, RAM and latency, as PNG, SVG or a page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from devices.footprint import Footprint
 from search.errors import JobError
 from search.files import write_whole
+from search.metrics.catalog import find_metric
 from search.page import INK, page
 from search.summary import FrontPoint, Summary, TrialRow, staircase
 from search.units import figure
@@ -101,7 +102,10 @@ def _figure(summary: Summary) -> Figure:
     axes = canvas.subplots(1, len(_PANELS), sharey=True)
     for panel, (cost, label) in zip(axes, _PANELS, strict=True):
         _panel(panel, summary, cost, label)
-    axes[0].set_ylabel(f"accuracy, % (95 % interval{_sizes(summary)})")
+    unit = ", %" if summary.metric.percent else ""
+    axes[0].set_ylabel(f"{summary.metric.title}{unit} (95 % interval{_sizes(summary)})")
+    if summary.metric.direction == "min":
+        axes[0].invert_yaxis()  # better is up, as in every front here
     handles, labels = axes[0].get_legend_handles_labels()
     canvas.legend(handles, labels, loc="outside upper right", ncols=len(labels), frameon=False, fontsize=8.5)
     # Where a number has room is known only once everything else has its place.
@@ -112,7 +116,7 @@ def _figure(summary: Summary) -> Figure:
 
 
 def _sizes(summary: Summary) -> str:
-    sizes = sorted({row.point.accuracy.n for row in summary.trials if row.point})
+    sizes = sorted({row.point.quality.n for row in summary.trials if row.point})
     if not sizes:
         return ""
     return f", validation n = {sizes[0]}" + (f" to {sizes[-1]}" if len(sizes) > 1 else "")
@@ -135,7 +139,11 @@ def _x(points: Sequence[FrontPoint], cost: str) -> list[float]:
 
 
 def _y(points: Sequence[FrontPoint]) -> list[float]:
-    return [100 * point.accuracy.value for point in points]
+    return [_on_axis(point.metric, point.quality.value) for point in points]
+
+
+def _on_axis(metric: str, value: float) -> float:
+    return 100 * value if find_metric(metric).percent else value
 
 
 def _scaled(cost: str, value: float) -> float:
@@ -155,7 +163,7 @@ def _front(axes: Axes, summary: Summary, cost: str) -> None:
     steps = staircase(summary.front, cost)
     axes.plot(_x(steps, cost), _y(steps), drawstyle="steps-post", color=BLUE, linewidth=1.5, zorder=2)
     x, y = _x(summary.front, cost), _y(summary.front)
-    up_down = _spread(y, [_percent(point.accuracy.interval()) for point in summary.front])
+    up_down = _spread(y, [_ends(point) for point in summary.front])
     aside = _spread(x, [(each.latency_low_ms, each.latency_high_ms) for each in _footprints(summary)])
     bars: dict[str, Any] = {"fmt": "none", "ecolor": BLUE, "elinewidth": 0.9, "alpha": 0.35}
     axes.errorbar(x, y, yerr=up_down, xerr=aside if cost == "latency_ms" else None, zorder=2, **bars)
@@ -172,8 +180,9 @@ def _footprints(summary: Summary) -> list[Footprint]:
     return [point.footprint for point in summary.front]
 
 
-def _percent(interval: tuple[float, float]) -> tuple[float, float]:
-    return 100 * interval[0], 100 * interval[1]
+def _ends(point: FrontPoint) -> tuple[float, float]:
+    low, high = (_on_axis(point.metric, end) for end in point.quality.interval())
+    return low, high
 
 
 def _spread(values: Sequence[float], intervals: Sequence[tuple[float, float]]) -> list[list[float]]:
@@ -184,7 +193,7 @@ def _spread(values: Sequence[float], intervals: Sequence[tuple[float, float]]) -
 
 
 def _rejected(axes: Axes, rows: Sequence[TrialRow], cost: str) -> None:
-    """Ticks on the axis: they have a predicted cost and no accuracy."""
+    """Ticks on the axis: they have a predicted cost and no quality."""
     costs = [_scaled(cost, getattr(row.footprint, cost)) for row in rows if row.footprint]
     if costs:
         style: dict[str, Any] = {"color": _RED, "alpha": 0.45, "markersize": 7, "clip_on": True}

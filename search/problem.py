@@ -12,14 +12,15 @@ from devices.footprint import Budget
 from devices.suggestion import suggestion
 from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
+from search.datasets.class_weights import balanced_weights
 from search.datasets.dataset import Dataset
 from search.datasets.frontend import behind
 from search.datasets.load import load
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
-from search.front import named_objectives
 from search.frontends import searched, variants_of
 from search.job import Job
+from search.settle import check_names, settled
 from search.techniques import techniques_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Problem:
     Attributes
     ----------
     job
-        As given.
+        As given, with task, metric and objectives filled in.
     data
         Its data, split and normalised, behind the first front-end where several are searched.
     device, budget
@@ -66,6 +67,11 @@ class Problem:
         """All that a trial may be trained on; one, unless front-ends are searched."""
         return self.variants or (self.data,)
 
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """Weight of each class in the loss of training; empty where samples weigh alike."""
+        return balanced_weights(self.data) if self.job.class_weights == "balanced" else ()
+
 
 def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:
     """Look everything up, cheapest first, before anything is written or trained.
@@ -90,7 +96,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
 
     device = find_device(job.device)
     _check_compiler(device)
-    named_objectives(job.objectives)
+    check_names(job)
     strategies = [name for name, _ in STRATEGIES]
     if job.strategy not in strategies:
         raise JobError(f"unknown strategy {job.strategy!r}: {suggestion(job.strategy, strategies)}")
@@ -98,8 +104,9 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    variants = _behind_frontends(job, load(job.data), normalization)
+    variants = _behind_frontends(job, load(job.data, job.task), normalization)
     data = variants[0]
+    job = settled(job, data)
     given = None if read_given is None else read_given(data)
     return Problem(
         job=job,
@@ -161,15 +168,28 @@ def _check_spaces(job: Job) -> None:
 
 
 def _spaces(job: Job, variants: tuple[Dataset, ...]) -> tuple[SearchSpace, ...]:
-    """The job's spaces that take the data, behind every front-end where several are searched."""
+    """The spaces that the job names and that take the inputs; those that suit them where it names none.
+
+    Where front-ends are searched, the inputs behind every one of them.
+    """
     from spaces.catalog import SPACES
 
-    wanted = [space for space in SPACES if not job.space or space.name in job.space]
-    refusals: list[str] = []
+    fitting = tuple(SPACES)
     for shape in dict.fromkeys(data.input_shape for data in variants):
-        reasons = {space.name: space.accepts(shape) for space in wanted}
-        refusals += [f"of shape {shape}: {name}: {reason}" for name, reason in reasons.items() if reason is not None]
-        wanted = [space for space in wanted if reasons[space.name] is None]
-    if not wanted:
-        raise JobError(f"no space takes inputs {refusals[0]}")
-    return tuple(wanted)
+        taken = _spaces_of(job, shape)
+        fitting = tuple(space for space in fitting if space in taken)
+    if not fitting:
+        raise JobError("no space takes the inputs behind every front-end: list fewer values of its settings")
+    return fitting
+
+
+def _spaces_of(job: Job, input_shape: tuple[int, ...]) -> tuple[SearchSpace, ...]:
+    from spaces.catalog import SPACES, spaces_for
+
+    wanted = [space for space in SPACES if not space.reconstructs and (not job.space or space.name in job.space)]
+    refusals = {space.name: space.accepts(input_shape) for space in wanted}
+    fitting = tuple(space for space in wanted if refusals[space.name] is None) if job.space else spaces_for(input_shape)
+    if not fitting:
+        name, reason = next(iter(refusals.items()), (job.space[0], "it gives its input back, and classifies nothing"))
+        raise JobError(f"no space takes inputs of shape {input_shape}: {name}: {reason}")
+    return fitting

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -10,13 +9,12 @@ from typing import Literal
 from compressors.compressor import Value
 from devices.device import Runtime
 from devices.footprint import Footprint
+from search.metrics.measurement import Measurement, wilson
 
 State = Literal["complete", "rejected", "failed"]
 InterpreterName = Literal["tflm", "litert", "xnnpack"]
 # what gives a board's own answers, by the board's runtime
 INTERPRETER_OF: Mapping[Runtime, InterpreterName] = {"tflm": "tflm", "litert": "xnnpack"}
-
-_Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +34,8 @@ class Proportion:
         return self.correct / self.n
 
     def interval(self) -> tuple[float, float]:
-        """95 % Wilson score interval (Wilson 1927, the score test inverted), each in 0..1."""
-        z2 = _Z95**2
-        centre = (self.value + z2 / (2 * self.n)) / (1 + z2 / self.n)
-        half = _Z95 / (1 + z2 / self.n) * math.sqrt(self.value * (1 - self.value) / self.n + z2 / (4 * self.n**2))
-        return max(0.0, centre - half), min(1.0, centre + half)
+        """95 % Wilson score interval, see `search.metrics.measurement.wilson`."""
+        return wilson(self.correct, self.n)
 
     def as_figures(self, name: str) -> dict[str, float | int]:
         """The share under `name`, its n and the ends of its interval under names of their own, for JSON."""
@@ -85,8 +80,9 @@ class Score:
 
     Attributes
     ----------
-    accuracy
-        On the validation split, of the artifact, run by `interpreter`.
+    metrics
+        Every metric of the task by name, on the validation split, of the
+        artifact, run by `interpreter`; at least one.
     interpreter
         ``tflm``: bit-identical to the device; ``litert``: its outputs may differ.
     footprint
@@ -100,12 +96,27 @@ class Score:
         Of the ``.tflite`` in the trial's folder.
     """
 
-    accuracy: Proportion
+    metrics: Mapping[str, Measurement]
     interpreter: InterpreterName
     footprint: Footprint
     params: int
     download_bytes: int | None
     sha256: str
+
+    def __post_init__(self) -> None:
+        if not self.metrics:
+            raise ValueError("a score without a metric says nothing: leave it out")
+
+    @property
+    def accuracy(self) -> Measurement:
+        """The accuracy of a classifier.
+
+        Raises
+        ------
+        KeyError
+            For another task.
+        """
+        return self.metrics["accuracy"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compressors.compressor import Stage, Value
+from compressors.compressor import Value
 from search.choices import Choices
-from search.errors import JobError, NothingFitsError, StorageError
+from search.errors import JobError, StorageError
 from search.front import front
-from search.frontends import parameters_of, variant_of
+from search.frontends import variant_of
 from search.job import Job
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
 from search.progress import Progress
 from search.record import InterpreterName
+from search.settle import told
 from search.store import FrontFile, RunFolder, create_run
 from search.streams import STDERR, redirected
+from search.warm_start import first_candidates
 
 if TYPE_CHECKING:
     from search.clock import Clock
     from search.datasets.dataset import Dataset
-    from search.screen import Screened
     from spaces.given import GivenNetwork
 
 # What a system lacks, other than room on a disk.
@@ -65,11 +65,12 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
         return run
     with quiet():
         problem = problem or resolve(job, _kept_network(run, job))
-        queued = _anchors(problem)
+        queued = first_candidates(problem)
     with _storage_faults(run):
-        create_run(runs, job)
+        create_run(runs, problem.job)
         with run.locked(), pool_for(job) as pool:
             progress.begin(run)
+            progress.say(told(problem.job, job))
             _search(problem, run, pool, queued, progress, began)
     return run
 
@@ -121,6 +122,7 @@ def _search(
     from search.clock import Clock
     from search.evaluate import available_interpreter
     from search.loop import Search
+    from search.metrics.measure import baseline
     from search.study import open_study
     from search.teacher import ready_teacher
 
@@ -129,6 +131,7 @@ def _search(
     pool.warm()
     run.keep_device(problem.device)
     _keep_data(problem, run)
+    run.keep_baseline(baseline(problem.data))
     _keep_network(problem, run)
     limit = None if problem.job.minutes is None else 60 * problem.job.minutes
     clock = Clock(began=began, before=run.elapsed_seconds(), limit=limit)
@@ -207,10 +210,11 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
     from search.worker import score_on_test
 
     digest = problem.data.digest()
-    points = front(run.records(), problem.job.objectives)
+    points = front(run.records(), problem.job.trade_off)
     before = run.front()
     tested = dict(before.test) if before is not None and before.data_digest == digest else {}
     tested = {str(record.trial): tested[str(record.trial)] for record in points if str(record.trial) in tested}
+    confusions = {trial: each for trial, each in (before.confusion if before else {}).items() if trial in tested}
     waiting = [record for record in points if str(record.trial) not in tested]
     while (waiting or pool.running) and clock.left > -_TEST_GRACE_S:
         while waiting and pool.free:
@@ -222,81 +226,19 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
             if isinstance(result, Failure):
                 run.log("untested", trial=trial, reason=result.reason)
             else:
-                tested[str(trial)] = result
+                tested[str(trial)] = result.metrics
+                if result.confusion is not None:
+                    confusions[str(trial)] = result.confusion
     for trial in (*pool.running, *(record.trial for record in waiting)):
         run.log("untested", trial=trial, reason="no time was left")
     run.write_front(
         FrontFile(
-            trials=tuple(record.trial for record in points), test=dict(sorted(tested.items())), data_digest=digest
+            trials=tuple(record.trial for record in points),
+            test=dict(sorted(tested.items())),
+            confusion=dict(sorted(confusions.items())),
+            data_digest=digest,
         )
     )
-
-
-def _anchors(problem: Problem) -> tuple[Mapping[str, Value], ...]:
-    """Known good networks to try first, the smaller ones of all spaces before the larger ones.
-
-    Raises
-    ------
-    NothingFitsError
-        When the smallest network of every space is over budget as strongly
-        compressed as a plan can.
-    """
-    from spaces.compression import plan_parameters
-
-    weakest = plan_parameters(problem.compressors, strongest=False)
-    rows = {space.name: space.anchors(problem.data.input_shape) for space in problem.spaces}
-    _check_smallest(problem, rows)
-    rounds = range(1, max(len(row) for row in rows.values()))  # the smallest only tells that a device is too small
-    first = parameters_of(problem.job.frontend)[0]
-    return tuple(
-        {**first, "space": name, **row[index], **weakest}
-        for index in rounds
-        for name, row in rows.items()
-        if index < len(row)
-    )
-
-
-def _check_smallest(problem: Problem, rows: Mapping[str, tuple[Mapping[str, Value], ...]]) -> None:
-    from optuna.trial import FixedTrial
-
-    from search.screen import CandidateError, draw
-    from spaces.compression import NONE, plan_parameters
-
-    recipe = {"recipe/batch_size#": 0, "recipe/learning_rate": 1e-2, "recipe/shift": 0}
-    codings = [NONE, *(each.name for each in problem.compressors if each.stage is Stage.CODING)]
-    plans = [plan_parameters(problem.compressors, strongest=True, coding=coding) for coding in codings]
-    plans.append(plan_parameters(problem.compressors, strongest=False))
-    missed: list[Screened] = []
-    reason = ""
-    frontends = parameters_of(problem.job.frontend)
-    for (name, row), plan, frontend in itertools.product(rows.items(), plans, frontends):
-        try:
-            smallest = draw(FixedTrial({**frontend, "space": name, **row[0], **plan, **recipe}), problem)
-        except CandidateError as error:  # a small network may have nothing left to prune, a device no such kernels
-            reason = str(error)
-            continue
-        if smallest.fits:
-            return
-        missed.append(smallest)
-    if not missed:
-        raise NothingFitsError(f"nothing can be built for {problem.device.name}: {reason}")
-    raise NothingFitsError(_too_small(problem, min(missed, key=lambda each: _worst_share(problem, each))))
-
-
-def _worst_share(problem: Problem, screened: Screened) -> float:
-    """Largest excess as a share of its limit: bytes and milliseconds are not compared."""
-    return max(value / float(getattr(problem.budget, name)) for name, value in screened.excess.items())
-
-
-def _too_small(problem: Problem, nearest: Screened) -> str:
-    broken = ", ".join(
-        f"{name} by {value:.10g} (needs {getattr(nearest.footprint, name):.10g}, has "
-        f"{getattr(problem.budget, name):.10g})"
-        for name, value in nearest.excess.items()
-        if value > 0
-    )
-    space = nearest.candidate.architecture.space
-    return f"nothing fits {problem.device.name}: the smallest candidate ({space}) exceeds {broken}"
 
 
 @contextlib.contextmanager

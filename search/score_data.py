@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from devices.flatbuffer import ModelFileError, read_artifact
 from search.errors import DataError, ToolchainError
-from search.record import InterpreterName, Proportion
+from search.metrics.measurement import Measurement
+from search.record import InterpreterName
 
 if TYPE_CHECKING:
     from devices.device import Runtime
@@ -20,12 +21,14 @@ _MOST_SECONDS = 3600.0
 
 def run_on(
     content: bytes, model: Path, reference: str, runtime: Runtime
-) -> tuple[dict[str, Proportion], InterpreterName]:
-    """Accuracy on both held-out splits, and LiteRT's as a cross-check of TensorFlow Lite Micro's.
+) -> tuple[dict[str, Measurement], InterpreterName]:
+    """Every metric of the task on both held-out splits, and LiteRT's as a cross-check of TensorFlow Lite Micro's.
 
     LiteRT's outputs differ from the device's by a few steps, so its figures
     stand under names of their own; they are left out where it cannot run a
-    file that the device's interpreter runs.
+    file that the device's interpreter runs.  Where values are predicted, the
+    outputs are taken as standardised, as networks here give them, or as in the
+    targets' own unit, whichever errs less on the validation split.
 
     Parameters
     ----------
@@ -56,16 +59,16 @@ def run_on(
     return shares, interpreter
 
 
-def _in_child(content: bytes, model: Path, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
-    """Both accuracies, found in a child process: a foreign file may kill its interpreter."""
+def _in_child(content: bytes, model: Path, data: Dataset, interpreter: InterpreterName) -> dict[str, Measurement]:
+    """The metrics of both splits, found in a child process: a foreign file may kill its interpreter."""
     import multiprocessing
 
     from pebble import ProcessExpired, ProcessPool
 
     with ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn")) as pool:
-        future = pool.schedule(_accuracies, args=[content, data, interpreter], timeout=_MOST_SECONDS)
+        future = pool.schedule(_metrics, args=[content, data, interpreter], timeout=_MOST_SECONDS)
         try:
-            found: dict[str, Proportion] = future.result()
+            found: dict[str, Measurement] = future.result()
         except (ProcessExpired, TimeoutError) as error:
             how = getattr(error, "exitcode", f"after {_MOST_SECONDS:g} s")
             raise ToolchainError(
@@ -74,13 +77,21 @@ def _in_child(content: bytes, model: Path, data: Dataset, interpreter: Interpret
     return found
 
 
-def _accuracies(content: bytes, data: Dataset, interpreter: InterpreterName) -> dict[str, Proportion]:
-    from search.evaluate import accuracy
+def _metrics(content: bytes, data: Dataset, interpreter: InterpreterName) -> dict[str, Measurement]:
+    from search.evaluate import measured
 
     artifact = read_artifact(content, data.labels)
+    found = measured(artifact, data, data.validation, interpreter)
+    in_units = False
+    if data.task == "regression":
+        # A file does not say whether its outputs are standardised: what errs less on the validation split holds.
+        other = measured(artifact, data, data.validation, interpreter, in_units=True)
+        in_units = other["rmse"].value < found["rmse"].value
+        found = other if in_units else found
+    test = measured(artifact, data, data.test, interpreter, in_units=in_units)
     return {
-        "accuracy": accuracy(artifact, data.validation, interpreter),
-        "test_accuracy": accuracy(artifact, data.test, interpreter),
+        **found,
+        **{f"test_{name}": found for name, found in test.items()},
     }
 
 
@@ -95,5 +106,6 @@ def _check_ports(content: bytes, model: Path, data: Dataset) -> None:
             f"data {data.name!r} has {data.input_shape}"
         )
     outputs = math.prod(artifact.output.shape)
-    if outputs != data.n_classes:
-        raise DataError(f"model {str(model)!r} has {outputs} outputs, data {data.name!r} has {data.n_classes} classes")
+    if outputs != data.n_outputs:
+        what = "targets" if data.targets else "classes"
+        raise DataError(f"model {str(model)!r} has {outputs} outputs, data {data.name!r} has {data.n_outputs} {what}")

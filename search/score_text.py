@@ -5,8 +5,9 @@ from __future__ import annotations
 from devices.device import Device, Kernels
 from devices.footprint import OperatorCost
 from search.columns import aligned, clipped, printable, shortened, wrapped
+from search.metrics.catalog import find_metric
 from search.scoring import Scored
-from search.units import kilobytes, milliseconds, milliseconds_range, percent, share_of
+from search.units import kilobytes, measured, milliseconds, milliseconds_range, share_of
 
 _INDENT = 15
 _MOST_OP, _MOST_SHAPE, _MOST_REASONS = 28, 20, 10
@@ -30,7 +31,7 @@ def score_text(scored: Scored) -> str:
         *_flash(scored),
         *_ram(scored),
         *_latency(scored),
-        *_accuracies(scored),
+        *_metrics(scored),
     ]
     return "\n".join(map(printable, [*lines, "", *_operators(scored)])) + "\n"
 
@@ -108,11 +109,13 @@ def _latency(scored: Scored) -> list[str]:
     ]
 
 
-def _accuracies(scored: Scored) -> list[str]:
+def _metrics(scored: Scored) -> list[str]:
     lines = []
     for name, share in scored.shares.items():
         ran_by = "litert, a cross-check" if name.startswith("litert_") else scored.interpreter
-        lines.append(f"{name:<20} {percent(share)} %, n = {share.n}, by {ran_by}")
+        metric = find_metric(name.removeprefix("litert_").removeprefix("test_"))
+        sign = " %" if metric.percent else ""
+        lines.append(f"{name:<20} {measured(metric, share)}{sign}, n = {share.n}, by {ran_by}")
     return lines
 
 

@@ -21,7 +21,8 @@ from devices.vela import VelaError, vela_version
 from search.board_latency import board_latency
 from search.boards import find_device
 from search.errors import DataError, JobError, NothingFitsError, ToolchainError
-from search.record import InterpreterName, Proportion
+from search.metrics.measurement import Measurement
+from search.record import InterpreterName
 from search.text import over
 
 _MOST_BYTES = 2**31 - 1  # the offsets of a flatbuffer reach no further
@@ -45,7 +46,7 @@ class Scored:
     latency_source
         How the board's cycles were found.
     shares
-        Accuracy by name (``accuracy`` on the validation, ``test_accuracy`` on
+        Metrics by name (``accuracy`` on the validation, ``test_accuracy`` on
         the test split, each also with ``litert_`` before it as a cross-check)
         where data was given.
     interpreter
@@ -59,7 +60,7 @@ class Scored:
     operators: tuple[OperatorCost, ...]
     slimmed_bytes: int
     latency_source: str
-    shares: Mapping[str, Proportion]
+    shares: Mapping[str, Measurement]
     interpreter: InterpreterName | None
 
     @property

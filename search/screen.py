@@ -155,7 +155,7 @@ def draw(trial: Trial, problem: Problem) -> Screened:
     variant = _variant(trial, problem)
     data = problem.datasets[variant]
     try:
-        drawn = spaces[str(name)].draw(trial, data.input_shape, data.n_classes)
+        drawn = spaces[str(name)].draw(trial, data.input_shape, data.n_outputs, head=data.head)
         plan = draw_plan(trial, problem.compressors)
         recipe = _recipe(trial, problem, data)
         drawn_at = time.perf_counter()

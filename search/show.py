@@ -14,6 +14,7 @@ from devices.footprint import Budget
 from devices.vela import VelaError, vela_version
 from search.boards import budget_of, find_device
 from search.errors import StorageError, ToolchainError
+from search.front import DEFAULT_OBJECTIVES, quality_of
 from search.frontends import variant_of
 from search.record import Score, TrialRecord
 from search.status_text import RunProgress, RunState
@@ -53,14 +54,17 @@ def summary_of(run: RunFolder, device: str | None = None) -> Summary:
 def summary_with(run: RunFolder, records: Sequence[TrialRecord], device: str | None = None) -> Summary:
     """The summary of a run that has these records."""
     budget, board = budget_and_device(run, device)
+    job = run.job()
     return summarize(
         run=run.name,
         device=board.name,
-        objectives=run.job().objectives,
+        objectives=job.trade_off,
         budget=budget,
         records=records,
         test=run.test_scores(),
         runtime=board.runtime,
+        metric=job.metric or quality_of(job.trade_off) or DEFAULT_OBJECTIVES[0],
+        baseline=run.baseline(),
     )
 
 

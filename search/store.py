@@ -21,7 +21,10 @@ from search.choices import Choices
 from search.errors import JobError, StorageError
 from search.files import write_whole
 from search.job import Job
-from search.record import Proportion, TrialRecord
+from search.metrics.confusion import Confusion
+from search.metrics.measurement import Measurement
+from search.old_records import upgraded_front, upgraded_record
+from search.record import TrialRecord
 
 if TYPE_CHECKING:
     from search.teacher import Teacher
@@ -36,13 +39,16 @@ class FrontFile:
     trials
         Trial numbers of the front when the test split was opened.
     test
-        Trial number (as text) to accuracy on the test split.
+        Trial number (as text) to every metric of the task on the test split.
+    confusion
+        Trial number (as text) to the confusion matrix on the test split, of classifiers.
     data_digest
         Identity of the data that was tested on.
     """
 
     trials: tuple[int, ...]
-    test: Mapping[str, Proportion] = field(default_factory=dict)
+    test: Mapping[str, Mapping[str, Measurement]] = field(default_factory=dict)
+    confusion: Mapping[str, Confusion] = field(default_factory=dict)
     data_digest: str
 
 
@@ -169,6 +175,21 @@ class RunFolder:
                 "choose another --name"
             )
 
+    def keep_baseline(self, baseline: Mapping[str, float]) -> None:
+        """Write ``baseline.json`` when the run begins: what the trivial answer gets in every metric."""
+        if not (self.path / "baseline.json").exists():
+            write_whole(self.path / "baseline.json", codec.to_json(dict(baseline)).encode())
+
+    def baseline(self) -> Mapping[str, float]:
+        """What the trivial answer gets on the validation split; empty for runs of earlier versions."""
+        file = self.path / "baseline.json"
+        if not file.exists():
+            return {}
+        try:
+            return codec.from_json(_read(file), dict[str, float])
+        except codec.CodecError as error:
+            raise StorageError(f"{file} is damaged: {error}") from error
+
     def device(self) -> Device | None:
         """The board as it was when the run began, whatever became of its file; None before that."""
         file = self.path / "device.json"
@@ -210,7 +231,7 @@ class RunFolder:
         if not file.exists():
             return None
         try:
-            return codec.from_json(_read(file), TrialRecord)
+            return codec.from_json(_read(file), TrialRecord, upgraded_record)
         except codec.CodecError as error:
             raise StorageError(f"{file} is damaged: {error}") from error
 
@@ -232,14 +253,19 @@ class RunFolder:
         if not file.exists():
             return None
         try:
-            return codec.from_json(_read(file), FrontFile)
+            return codec.from_json(_read(file), FrontFile, upgraded_front)
         except codec.CodecError as error:
             raise StorageError(f"{file} is damaged: {error}") from error
 
-    def test_scores(self) -> dict[int, Proportion]:
-        """Accuracy on the test split by trial number; empty before the run's end."""
+    def test_scores(self) -> dict[int, Mapping[str, Measurement]]:
+        """Metrics on the test split by trial number; empty before the run's end."""
         front = self.front()
         return {} if front is None else {int(trial): score for trial, score in front.test.items()}
+
+    def test_confusion(self, trial: int) -> Confusion | None:
+        """A trial's confusion matrix on the test split; None where there is none."""
+        front = self.front()
+        return None if front is None else front.confusion.get(str(trial))
 
     def log(self, event: str, **facts: str | float | None) -> None:
         """Append one line to ``events.jsonl``."""

@@ -73,7 +73,7 @@ def open_study(run: RunFolder, job: Job, compressors: Techniques, anchors: Itera
     study = optuna.create_study(
         storage=_storage(run),
         study_name=run.name,
-        directions=["maximize" if each.direction == "max" else "minimize" for each in named_objectives(job.objectives)],
+        directions=["maximize" if each.direction == "max" else "minimize" for each in named_objectives(job.trade_off)],
         sampler=_sampler(job, compressors),
         load_if_exists=True,
     )
@@ -112,7 +112,7 @@ def tell(study: Study, job: Job, record: TrialRecord, trial: Trial | None = None
             trial.set_constraint(name, value)
     values = None
     if record.score is not None:
-        values = [float(objective.of(record.score)) for objective in named_objectives(job.objectives)]
+        values = [float(objective.of(record.score)) for objective in named_objectives(job.trade_off)]
     study.tell(record.trial, values, state=_STATES[record.state])
 
 

@@ -14,7 +14,10 @@ from compressors.compressor import Value
 from devices.device import Runtime
 from devices.footprint import Budget, Footprint
 from search.front import front, hypervolume, knee, nearest_miss, reference_point
-from search.record import INTERPRETER_OF, InterpreterName, Proportion, Score, Seconds, State, TrialRecord
+from search.metrics.catalog import find_metric, in_order
+from search.metrics.measurement import Measurement
+from search.metrics.metric import Metric
+from search.record import INTERPRETER_OF, InterpreterName, Score, Seconds, State, TrialRecord
 from search.units import title
 
 PHASES = tuple(each.name for each in dataclasses.fields(Seconds))
@@ -28,21 +31,24 @@ class FrontPoint:
 
     Attributes
     ----------
-    accuracy
+    metric
+        Name of the metric that is the objective.
+    metrics
         On the validation split, which the search chose by: a little hopeful for the chosen.
-    test_accuracy
+    test_metrics
         On the test split; None while that was not opened for this trial.
     download_bytes
         Bytes of the Huffman-coded file; None while no coding technique ran.
     artifact
         The model's path within the run's folder.
     stand_in
-        True when the accuracy was run by another interpreter than the board's own.
+        True when the metrics were run by another interpreter than the board's own.
     """
 
     trial: int
-    accuracy: Proportion
-    test_accuracy: Proportion | None
+    metric: str
+    metrics: Mapping[str, Measurement]
+    test_metrics: Mapping[str, Measurement] | None
     footprint: Footprint
     download_bytes: int | None
     params: int
@@ -52,6 +58,21 @@ class FrontPoint:
     sha256: str
     interpreter: InterpreterName
     stand_in: bool
+
+    @property
+    def quality(self) -> Measurement:
+        """The metric that is the objective, on the validation split."""
+        return self.metrics[self.metric]
+
+    @property
+    def test_quality(self) -> Measurement | None:
+        """The same on the test split, where that was opened."""
+        return None if self.test_metrics is None else self.test_metrics[self.metric]
+
+    @property
+    def loss(self) -> float:
+        """The quality on the validation split, signed so that less is better."""
+        return -self.quality.value if find_metric(self.metric).direction == "max" else self.quality.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +134,10 @@ class Summary:
         training; ended without a score.
     rejections, failures
         How often by cause, the most frequent first.
+    metric
+        The metric that is the objective.
+    metrics
+        Names of all metrics that the trials were scored by; that of `metric` first.
     hypervolume
         See `search.front.hypervolume`, 0..1, from `reference_point`.
     front
@@ -130,6 +155,8 @@ class Summary:
     run: str
     device: str
     objectives: tuple[str, ...]
+    metric: Metric
+    metrics: tuple[str, ...]
     budget: Budget
     n_trials: int
     n_trained: int
@@ -154,8 +181,10 @@ def summarize(
     objectives: Sequence[str],
     budget: Budget,
     records: Sequence[TrialRecord],
-    test: Mapping[int, Proportion],
+    test: Mapping[int, Mapping[str, Measurement]],
     runtime: Runtime = "tflm",
+    metric: str = "accuracy",
+    baseline: Mapping[str, float] | None = None,
 ) -> Summary:
     """Summary of a run from its records.
 
@@ -164,7 +193,11 @@ def summarize(
     runtime
         What runs the artifacts on `device`.
     test
-        Accuracy on the test split by trial number, of the trials it was opened for.
+        Metrics on the test split by trial number, of the trials it was opened for.
+    metric
+        Name of the metric that is the objective.
+    baseline
+        What the trivial answer gets, see `search.front.reference_point`.
 
     Raises
     ------
@@ -176,15 +209,18 @@ def summarize(
     on_front = {record.trial for record in best}
     own = INTERPRETER_OF[runtime]
     rows = tuple(
-        trial_row(each, on_front=each.trial in on_front, test=test.get(each.trial), own=own) for each in ordered
+        trial_row(each, on_front=each.trial in on_front, test=test.get(each.trial), own=own, metric=metric)
+        for each in ordered
     )
-    reference = {name: value for name, value in reference_point(budget).items() if name in objectives}
+    reference = {name: value for name, value in reference_point(budget, baseline).items() if name in objectives}
     missed = nearest_miss(ordered, budget)
     states = Counter(record.state for record in ordered)
     return Summary(
         run=run,
         device=device,
         objectives=tuple(objectives),
+        metric=find_metric(metric),
+        metrics=_scored_by(ordered, metric),
         budget=budget,
         n_trials=len(ordered),
         n_trained=states["complete"],
@@ -204,9 +240,22 @@ def summarize(
 
 
 def trial_row(
-    record: TrialRecord, *, on_front: bool, test: Proportion | None = None, own: InterpreterName = "tflm"
+    record: TrialRecord,
+    *,
+    on_front: bool,
+    test: Mapping[str, Measurement] | None = None,
+    own: InterpreterName = "tflm",
+    metric: str = "",
 ) -> TrialRow:
-    """The row of one record; `on_front`, `test` and the board's `own` interpreter the record alone does not know."""
+    """The row of one record, with what the record alone does not know.
+
+    Parameters
+    ----------
+    own
+        The board's own interpreter.
+    metric
+        Name of the metric that is the objective; empty for the first that it was scored by.
+    """
     return TrialRow(
         trial=record.trial,
         state=record.state,
@@ -218,29 +267,37 @@ def trial_row(
         footprint=record.score.footprint if record.score else record.predicted,
         excess=record.excess,
         seconds=record.seconds,
-        point=_point(record, record.score, test, own) if record.score else None,
+        point=_point(record, record.score, test, own, metric) if record.score else None,
     )
 
 
 def staircase(points: Sequence[FrontPoint], cost: str) -> tuple[FrontPoint, ...]:
-    """The points that are more accurate than every point of no more `cost`, by growing cost.
+    """The points that are better than every point of no more `cost`, by growing cost.
 
-    `cost` is a figure of `Footprint`.  It is the front of accuracy and that one
+    `cost` is a figure of `Footprint`.  It is the front of quality and that one
     cost: a front of four objectives also holds points that lie off it.
     """
     steps: list[FrontPoint] = []
-    ordered = sorted(points, key=lambda each: (getattr(each.footprint, cost), -each.accuracy.value, each.trial))
+    ordered = sorted(points, key=lambda each: (getattr(each.footprint, cost), each.loss, each.trial))
     for point in ordered:
-        if not steps or point.accuracy.value > steps[-1].accuracy.value:
+        if not steps or point.loss < steps[-1].loss:
             steps.append(point)
     return tuple(steps)
 
 
-def _point(record: TrialRecord, score: Score, test: Proportion | None, own: InterpreterName) -> FrontPoint:
+def _scored_by(records: Sequence[TrialRecord], metric: str) -> tuple[str, ...]:
+    """Names of all metrics of the records, that of the objective first."""
+    return in_order({metric, *(name for each in records if each.score for name in each.score.metrics)}, metric)
+
+
+def _point(
+    record: TrialRecord, score: Score, test: Mapping[str, Measurement] | None, own: InterpreterName, metric: str
+) -> FrontPoint:
     return FrontPoint(
         trial=record.trial,
-        accuracy=score.accuracy,
-        test_accuracy=test,
+        metric=metric or next(iter(score.metrics)),
+        metrics=score.metrics,
+        test_metrics=test,
         footprint=score.footprint,
         download_bytes=score.download_bytes,
         params=score.params,

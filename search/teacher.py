@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from compressors.compressor import Stage
 from search.errors import JobError, StorageError
 from search.job import BEST, LARGEST
+from search.metrics.catalog import find_metric
 from search.record import InterpreterName
+from search.units import quality, title
 from spaces.candidate import Architecture, Candidate, TrainingRecipe
 
 if TYPE_CHECKING:
@@ -40,7 +42,10 @@ class Teacher:
     parameters
         Number of weights.
     accuracy
-        On the validation split, as a float network, 0..1.
+        On the validation split, as a float network: the share of right answers,
+        or R2 where values are predicted.
+    metric
+        Name of that metric.
     seconds
         Of building and training it.
     digest
@@ -52,13 +57,18 @@ class Teacher:
     accuracy: float
     seconds: float
     digest: str
+    metric: str = "accuracy"
 
     def __str__(self) -> str:
         """One line for people."""
         return (
-            f"teacher: {self.source}, {self.parameters} parameters, validation accuracy "
-            f"{100 * self.accuracy:.1f} % (float), made in {self.seconds:.1f} s"
+            f"teacher: {self.source}, {self.parameters} parameters, validation {title(self.metric)} "
+            f"{self._shown()} (float), made in {self.seconds:.1f} s"
         )
+
+    def _shown(self) -> str:
+        metric = find_metric(self.metric)
+        return quality(metric, self.accuracy) + (" %" if metric.percent else "")
 
 
 def ready_teacher(
@@ -120,6 +130,7 @@ def _keep(
         accuracy=made.accuracy,
         seconds=round(seconds, 3),
         digest=made.network.digest(),
+        metric=made.metric,
     )
     save_network(made.network, run.teacher_file)
     run.write_teacher(teacher)
@@ -153,6 +164,7 @@ def _ways(problem: Problem, run: RunFolder, interpreter: InterpreterName) -> Ite
         return
     for candidate in _candidates(problem):
         task = TrialTask(
+            class_weights=problem.class_weights,
             candidate=candidate,
             key="teacher",
             device=problem.device,
@@ -180,9 +192,9 @@ def _by_size(problem: Problem) -> list[Architecture]:
     from compressors.lower import lower
     from devices.slim import predicted_bytes
 
-    shape, classes = problem.data.input_shape, problem.data.n_classes
+    shape, outputs, head = problem.data.input_shape, problem.data.n_outputs, problem.data.head
     drawn = [
-        space.draw(FixedTrial(dict(anchor)), shape, classes)
+        space.draw(FixedTrial(dict(anchor)), shape, outputs, head=head)
         for space in problem.spaces
         for anchor in space.anchors(shape)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from search.metrics.catalog import quality_metric
 from search.streams import STDERR, STDOUT, redirected
 from search.worker import TrialTask, opened
 from spaces.given import GivenNetwork
@@ -12,10 +13,11 @@ from spaces.given import GivenNetwork
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taught:
-    """A trained network without a framework, and its accuracy 0..1 on the validation split."""
+    """A trained network without a framework, and its accuracy, or other metric, on the validation split."""
 
     network: GivenNetwork
     accuracy: float
+    metric: str = "accuracy"
 
 
 def train_teacher(task: TrialTask) -> Taught:
@@ -28,9 +30,10 @@ def train_teacher(task: TrialTask) -> Taught:
     """
     from compressors.network import topology_of, weights_of
 
-    with opened(task) as (network, context, _):
+    with opened(task) as (network, context, data):
         given = GivenNetwork(topology=topology_of(network), weights=weights_of(network))
-        return Taught(network=given, accuracy=context.score(network, "distillation"))
+        found = context.score(network, "distillation")
+        return Taught(network=given, accuracy=found, metric=quality_metric(data.task))
 
 
 def read_teacher(path: Path, data_file: Path, log_file: Path) -> Taught:
@@ -42,7 +45,7 @@ def read_teacher(path: Path, data_file: Path, log_file: Path) -> Taught:
         When it cannot be read or does not go with the data.
     """
     from search.datasets.load import read
-    from search.evaluate import float_accuracy
+    from search.evaluate import float_quality
     from search.networks.fitting import fit
     from search.networks.load import load
     from search.worker import import_frameworks
@@ -51,4 +54,5 @@ def read_teacher(path: Path, data_file: Path, log_file: Path) -> Taught:
     with redirected((STDOUT, STDERR), log_file):
         data = read(data_file)
         network = fit(load(path), data).network
-        return Taught(network=network, accuracy=float_accuracy(network.build(), data.validation))
+        found = float_quality(network.build(), data)
+        return Taught(network=network, accuracy=found, metric=quality_metric(data.task))

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from compressors.compressor import Value
 from devices.footprint import Budget
 from search.columns import aligned
-from search.record import Proportion
+from search.metrics.catalog import find_metric, in_order
+from search.metrics.measurement import Measurement
+from search.metrics.metric import Metric
 from search.summary import FrontPoint, Summary, TrialRow
-from search.units import duration, figure, kilobytes, milliseconds_range, percent, title
+from search.units import duration, figure, interval_unit, kilobytes, measured, milliseconds_range, quality, title
 
 WIDTH = 100
 """Columns that fit any terminal in use."""
@@ -27,17 +29,20 @@ class _Column:
     left: bool = False
 
 
-_HEADING = (
-    _Column(name="trial", unit=""),
-    _Column(name="val. accuracy", unit="% (95 %)"),
-    _Column(name="test accuracy", unit="% (95 %)"),
-    _Column(name="flash", unit="est. kB"),
-    _Column(name="model", unit="kB"),
-    _Column(name="download", unit="kB"),
-    _Column(name="RAM", unit="est. kB"),
-    _Column(name="latency", unit="est. ms (90 %)"),
-    _Column(name="space, compression", unit="", left=True),
-)
+def _heading(metric: Metric) -> tuple[_Column, ...]:
+    return (
+        _Column(name="trial", unit=""),
+        _Column(name=f"val. {metric.title}", unit=interval_unit(metric)),
+        _Column(name=f"test {metric.title}", unit=interval_unit(metric)),
+        _Column(name="flash", unit="est. kB"),
+        _Column(name="model", unit="kB"),
+        _Column(name="download", unit="kB"),
+        _Column(name="RAM", unit="est. kB"),
+        _Column(name="latency", unit="est. ms (90 %)"),
+        _Column(name="space, compression", unit="", left=True),
+    )
+
+
 _TEST, _DOWNLOAD = 2, 5
 _NO_BREAK = "\u00a0"
 
@@ -75,21 +80,27 @@ def progress_line(row: TrialRow, *, width: int | None = WIDTH) -> str:
     # What is over comes early, so that a narrow terminal does not cut it off.
     by = "" if row.feasible else f"  {over(row.excess)}"
     line = (
-        f"#{row.trial:04d} {word:<9} {row.space:<17} {100 * row.point.accuracy.value:5.1f} %{by}"
+        f"#{row.trial:04d} {word:<9} {row.space:<17} {_shown(row.point)}{by}"
         f"  model {kilobytes(cost.model_bytes):>5} kB  est. RAM {kilobytes(cost.ram_bytes):>5} kB"
         f"  est. {figure('latency_ms', cost.latency_ms)}  {duration(row.seconds.total)}"
     )
     return _cut(line, width)
 
 
+def _shown(point: FrontPoint) -> str:
+    metric = find_metric(point.metric)
+    value = quality(metric, point.quality.value)
+    return f"{value:>5} %" if metric.percent else f"{metric.title} {value:>5}"
+
+
 def best_so_far(summary: Summary, *, rows: int = 5, width: int | None = WIDTH) -> str:
-    """The most accurate points of the front of a running search, a few lines; ends in a newline."""
+    """The points of a running search's front that are best in quality, a few lines; ends in a newline."""
     if not summary.front:
         return f"best so far: nothing fits yet ({summary.n_trained} trained, {summary.n_rejected} rejected)\n"
-    accurate = sorted(summary.front, key=lambda each: -each.accuracy.value)[:rows]
-    more = len(summary.front) - len(accurate)
+    best = sorted(summary.front, key=lambda each: each.loss)[:rows]
+    more = len(summary.front) - len(best)
     head = f"best so far, {trial_count(len(summary.front))} on the front, hypervolume {summary.hypervolume:.3f}:"
-    lines = [head, *(f"  {_brief(point)}" for point in accurate)]
+    lines = [head, *(f"  {_brief(point)}" for point in best)]
     lines += [f"  and {more} smaller or faster"] if more else []
     return "\n".join(_cut(line, width) for line in lines) + "\n"
 
@@ -144,22 +155,23 @@ def _unlimited(summary: Summary, name: str) -> bool:
 
 def _rows(summary: Summary) -> list[str]:
     known = {
-        _TEST: any(point.test_accuracy for point in summary.front),
+        _TEST: any(point.test_quality for point in summary.front),
         _DOWNLOAD: any(point.download_bytes is not None for point in summary.front),
     }
-    shown = [index for index in range(len(_HEADING)) if known.get(index, True)]
-    cells = [[column.name for column in _HEADING], [column.unit for column in _HEADING]]
+    heading = _heading(summary.metric)
+    shown = [index for index in range(len(heading)) if known.get(index, True)]
+    cells = [[column.name for column in heading], [column.unit for column in heading]]
     cells += [_cells(point, knee=point.trial == summary.knee) for point in summary.front]
-    left = [place for place, index in enumerate(shown) if _HEADING[index].left]
+    left = [place for place, index in enumerate(shown) if heading[index].left]
     return aligned([[row[index] for index in shown] for row in cells], left=left)
 
 
 def _cells(point: FrontPoint, *, knee: bool) -> list[str]:
-    cost = point.footprint
+    cost, metric = point.footprint, find_metric(point.metric)
     return [
         f"{'*' if knee else ''}{'~' if point.stand_in else ''}{point.trial}",
-        percent(point.accuracy),
-        percent(point.test_accuracy) if point.test_accuracy else "-",
+        measured(metric, point.quality),
+        measured(metric, point.test_quality) if point.test_quality else "-",
         kilobytes(cost.flash_bytes),
         kilobytes(cost.model_bytes),
         "-" if point.download_bytes is None else kilobytes(point.download_bytes),
@@ -184,8 +196,9 @@ def legend(summary: Summary) -> list[str]:
     if not summary.front:
         return []
     lines = [
-        f"accuracy: of the model file; validation {_n([point.accuracy for point in summary.front])}"
-        + _tested([point.test_accuracy for point in summary.front if point.test_accuracy]),
+        f"{summary.metric.title}: of the model file; validation {_n([point.quality for point in summary.front])}"
+        + _tested([point.test_quality for point in summary.front if point.test_quality]),
+        *_further(summary),
         "flash: model file (exact) + runtime code (est.); RAM: tensor arena + static RAM (est.); 1 kB = 1000 bytes",
     ]
     if any(point.footprint.frontend_flash_bytes for point in summary.front):
@@ -196,22 +209,35 @@ def legend(summary: Summary) -> list[str]:
         lines.append("huffman_coding: that package is what flash holds; RAM then holds the model file too")
     if summary.knee is not None:
         lines.append(
-            "*: the knee: least loss of accuracy plus mean loss of the costs, each scaled to the front's range"
+            f"*: the knee: least loss of {summary.metric.title} plus mean loss of the costs, each scaled to the "
+            "front's range"
         )
     others = sorted({point.interpreter for point in summary.front if point.stand_in})
     if others:
         lines.append(
-            f"~: accuracy run by {', '.join(others)}, not by the device's own interpreter, whose outputs may differ"
+            f"~: {summary.metric.title} run by {', '.join(others)}, not by the device's own interpreter, whose outputs "
+            "may differ"
         )
     return lines
 
 
-def _n(shares: Sequence[Proportion]) -> str:
+def _further(summary: Summary) -> list[str]:
+    """The other metrics of the knee, on the test split where that was opened."""
+    for point in summary.front:
+        if point.trial == summary.knee:
+            metrics, split = point.test_metrics or point.metrics, "test" if point.test_metrics else "validation"
+            others = [find_metric(name) for name in in_order(metrics) if name != point.metric]
+            shown = (f"{each.title} {measured(each, metrics[each.name])}{' %' * each.percent}" for each in others)
+            return [f"also of trial {point.trial}, {split}: {', '.join(shown)}"] if others else []
+    return []
+
+
+def _n(shares: Sequence[Measurement]) -> str:
     sizes = sorted({share.n for share in shares})
     return f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
 
 
-def _tested(shares: Sequence[Proportion]) -> str:
+def _tested(shares: Sequence[Measurement]) -> str:
     return f", test {_n(shares)}" if shares else " (trials were chosen by it); the test split is unopened"
 
 
@@ -236,9 +262,10 @@ def _spent(summary: Summary) -> list[str]:
 
 
 def _brief(point: FrontPoint) -> str:
-    cost = point.footprint
+    cost, metric = point.footprint, find_metric(point.metric)
+    sign = " %" if metric.percent else f" {metric.title}"
     return (
-        f"#{point.trial:04d} {percent(point.accuracy):>17} %  model {kilobytes(cost.model_bytes):>6} kB"
+        f"#{point.trial:04d} {measured(metric, point.quality):>17}{sign}  model {kilobytes(cost.model_bytes):>6} kB"
         f"  est. flash {kilobytes(cost.flash_bytes):>5} kB  RAM {kilobytes(cost.ram_bytes):>5} kB"
         f"  {figure('latency_ms', cost.latency_ms)}"
     )

@@ -20,19 +20,27 @@ _LEAST_PROBABILITY = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What compression adds to a step, see `compressors.compressor.FineTune`."""
+    """What is added to a step: by compression, see `compressors.compressor.FineTune`, and weights of the classes."""
 
     projections: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     teaching: Teaching | None = None
+    class_weights: tuple[float, ...] = ()
 
 
 NOTHING = Additions()
 
 
 def traced_step(
-    network: Network, batch_size: int, input_shape: tuple[int, ...], additions: Additions = NOTHING
-) -> Callable[[npt.NDArray[np.float32], npt.NDArray[np.int64], float, int], float]:
-    """One optimiser step as a function of (inputs, targets, learning rate, steps done), giving the loss."""
+    network: Network,
+    batch_size: int,
+    input_shape: tuple[int, ...],
+    additions: Additions = NOTHING,
+    values: int | None = None,
+) -> Callable[[npt.NDArray[np.float32], npt.NDArray[Any], float, int], float]:
+    """One optimiser step as a function of (inputs, targets, learning rate, steps done), giving the loss.
+
+    `values` is the number of values that the network predicts; None where its targets are classes.
+    """
     import tensorflow as tf
 
     update = _adam(network.trainable_variables)
@@ -40,7 +48,7 @@ def traced_step(
 
     def step(x: Any, y: Any, rate: Any, power_1: Any, power_2: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = batch_loss(network, x, y, additions.teaching)
+            loss = batch_loss(network, x, y, additions.teaching, additions.class_weights)
         update(tape.gradient(loss, network.trainable_variables), rate, power_1, power_2)
         for kernel, project in projected:
             kernel.assign(project(kernel))
@@ -49,37 +57,65 @@ def traced_step(
     scalar = tf.TensorSpec((), tf.float32)
     traced = tf.function(step, autograph=False).get_concrete_function(
         tf.TensorSpec((batch_size, *input_shape), tf.float32),
-        tf.TensorSpec((batch_size,), tf.int64),
+        tf.TensorSpec((batch_size,), tf.int64) if values is None else tf.TensorSpec((batch_size, values), tf.float32),
         scalar,
         scalar,
         scalar,
     )
     constant = tf.constant
 
-    def run(x: npt.NDArray[np.float32], y: npt.NDArray[np.int64], rate: float, done: int) -> float:
+    def run(x: npt.NDArray[np.float32], y: npt.NDArray[Any], rate: float, done: int) -> float:
         powers = constant(_BETA_1 ** (done + 1)), constant(_BETA_2 ** (done + 1))
         return float(traced(constant(x), constant(y), constant(rate), *powers))
 
     return run
 
 
-def batch_loss(network: Network, x: Any, y: Any, teaching: Teaching | None = None) -> Any:
+def batch_loss(
+    network: Network, x: Any, y: Any, teaching: Teaching | None = None, class_weights: tuple[float, ...] = ()
+) -> Any:
     """Mean loss of a batch, the network's own losses added.
 
-    Cross-entropy of smoothed targets (Szegedy et al. 2016, section 7), mixed
-    with agreement with a teacher where there is one (`Teaching`).
+    Cross-entropy of smoothed targets (Szegedy et al. 2016, section 7) for
+    classes, each sample times the weight of its class where there are such
+    weights; the mean squared error for values, which are floats; mixed with
+    agreement with a teacher where there is one (`Teaching`).
     """
+    import tensorflow as tf
+
+    output = network(x, training=True)
+    of_values = tf.as_dtype(y.dtype).is_floating
+    loss = _squared_error(y, output) if of_values else _cross_entropy(y, output, class_weights)
+    if teaching is not None:
+        disagreement = _distance(teaching, x, output) if of_values else _disagreement(teaching, x, output)
+        loss = teaching.alpha * loss + (1 - teaching.alpha) * disagreement
+    return tf.add_n([loss, *network.losses])
+
+
+def _cross_entropy(y: Any, output: Any, class_weights: tuple[float, ...]) -> Any:
     import tensorflow as tf
     import tf_keras
 
-    output = network(x, training=True)
     classes = output.shape[-1]
     target = tf.one_hot(y, classes) * (1 - _LABEL_SMOOTHING) + _LABEL_SMOOTHING / classes
     # Works from the logits where the last operation is a softmax.
-    loss = tf.reduce_mean(tf_keras.backend.categorical_crossentropy(target, output))
-    if teaching is not None:
-        loss = teaching.alpha * loss + (1 - teaching.alpha) * _disagreement(teaching, x, output)
-    return tf.add_n([loss, *network.losses])
+    losses = tf_keras.backend.categorical_crossentropy(target, output)
+    if class_weights:
+        losses *= tf.gather(tf.constant(class_weights, tf.float32), y)
+    return tf.reduce_mean(losses)
+
+
+def _squared_error(y: Any, output: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.reduce_mean(tf.square(output - y))
+
+
+def _distance(teaching: Teaching, x: Any, output: Any) -> Any:
+    """Mean squared distance from the teacher's values: they have no temperature."""
+    import tensorflow as tf
+
+    return _squared_error(tf.stop_gradient(teaching.teacher(x, training=False)), output)
 
 
 def _disagreement(teaching: Teaching, x: Any, output: Any) -> Any:

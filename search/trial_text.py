@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from devices.footprint import Budget, Footprint
-from search.record import Proportion, Score, TrialRecord
+from search.metrics.catalog import find_metric, in_order
+from search.metrics.measurement import Measurement
+from search.record import Score, TrialRecord
 from search.summary import PHASES, trial_row
 from search.text import over, values
-from search.units import duration, figure, kilobytes, milliseconds, milliseconds_range, percent
+from search.units import duration, figure, kilobytes, measured, milliseconds, milliseconds_range
 
 _INTERPRETERS = {
     "tflm": "by the TFLM interpreter, whose outputs are the device's",
@@ -15,7 +19,15 @@ _INTERPRETERS = {
 }
 
 
-def show(record: TrialRecord, *, device: str, budget: Budget, on_front: bool, test: Proportion | None = None) -> str:
+def show(
+    record: TrialRecord,
+    *,
+    device: str,
+    budget: Budget,
+    on_front: bool,
+    test: Mapping[str, Measurement] | None = None,
+    metric: str = "",
+) -> str:
     """The whole record as text; ends in a newline.
 
     Parameters
@@ -24,10 +36,12 @@ def show(record: TrialRecord, *, device: str, budget: Budget, on_front: bool, te
         What its footprint was taken for.
     on_front, test
         What the record alone does not know; None: the test split is unopened.
+    metric
+        Name of the metric that is the objective; empty for the first that it was scored by.
     """
     lines = [f"trial {record.trial} on {device}: {_verdict(record, on_front)}"]
     if record.score is not None:
-        lines += _score(record, record.score, test)
+        lines += _score(record, record.score, test, metric)
     lines += _footprints(record, budget)
     lines += ["", "drawn", *(f"  {name:<40} {value}" for name, value in record.drawn.items())]
     if record.compression:
@@ -45,13 +59,13 @@ def _verdict(record: TrialRecord, on_front: bool) -> str:
     return "trained, on the front" if on_front else "trained, fits the limits, dominated by the front"
 
 
-def _score(record: TrialRecord, score: Score, test: Proportion | None) -> list[str]:
+def _score(record: TrialRecord, score: Score, test: Mapping[str, Measurement] | None, metric: str) -> list[str]:
     artifact = trial_row(record, on_front=False).point
     download = "-" if score.download_bytes is None else f"{score.download_bytes} B"
     return [
         "",
-        f"validation accuracy  {_share(score.accuracy)}; the search chose by it",
-        f"test accuracy        {_share(test) if test else 'not opened for this trial'}",
+        *_metrics("validation", score.metrics, metric or next(iter(score.metrics))),
+        *(_metrics("test", test, metric) if test else ["test split           not opened for this trial"]),
         f"                     run {_INTERPRETERS[score.interpreter]}",
         f"model                {artifact.artifact if artifact else '-'}, sha256 {score.sha256}",
         f"parameters           {score.params}",
@@ -59,8 +73,18 @@ def _score(record: TrialRecord, score: Score, test: Proportion | None) -> list[s
     ]
 
 
-def _share(share: Proportion) -> str:
-    return f"{percent(share)} %, {share.correct} of {share.n}, 95 % interval"
+def _metrics(split: str, metrics: Mapping[str, Measurement], chosen_by: str) -> list[str]:
+    """A line a metric; the one that the search chose by says so."""
+    lines = []
+    for name in in_order(metrics, chosen_by):
+        metric, found = find_metric(name), metrics[name]
+        sign, said = (
+            (" %" if metric.percent else ""),
+            ("; the search chose by it" if name == chosen_by and split == "validation" else ""),
+        )
+        label = f"{split} {metric.title}"
+        lines.append(f"{label:<20} {measured(metric, found)}{sign}, n = {found.n}, 95 % interval{said}")
+    return lines
 
 
 def _footprints(record: TrialRecord, budget: Budget) -> list[str]:

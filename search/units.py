@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from search.metrics.catalog import METRICS
+from search.metrics.measurement import Measurement
+from search.metrics.metric import Metric
 from search.record import Proportion
 
 
@@ -30,10 +33,31 @@ def milliseconds_range(value: float, low: float, high: float) -> str:
     return f"{milliseconds(value)} ({milliseconds(low)}-{milliseconds(high)})"
 
 
-def percent(share: Proportion) -> str:
-    """A share and its 95 % Wilson interval, in percent: ``91.2 (88.9-93.1)``."""
+def percent(share: Proportion | Measurement) -> str:
+    """A share and its 95 % interval, in percent: ``91.2 (88.9-93.1)``."""
     low, high = share.interval()
     return f"{100 * share.value:.1f} ({100 * low:.1f}-{100 * high:.1f})"
+
+
+def quality(metric: Metric, value: float) -> str:
+    """A metric's value with three digits or more, shares in percent: ``91.2``, ``0.953``, ``54.0``, ``1234``."""
+    if metric.percent:
+        return f"{100 * value:.1f}"
+    size = abs(value)
+    if metric.best == 1.0:  # a score without a unit, such as an area under a curve
+        return f"{value:.3f}"
+    return f"{value:#.3g}".rstrip(".") if size < 1000 else f"{value:.0f}"
+
+
+def measured(metric: Metric, measurement: Measurement) -> str:
+    """A metric and its 95 % interval: ``91.2 (88.9-93.1)``, ``54.3 (50.1-58.2)``; ``to`` where an end is negative."""
+    low, high = (quality(metric, end) for end in measurement.interval())
+    return f"{quality(metric, measurement.value)} ({low}{' to ' if '-' in low else '-'}{high})"
+
+
+def interval_unit(metric: Metric) -> str:
+    """What stands in brackets or before them in `measured`: ``% (95 %)``."""
+    return "% (95 %)" if metric.percent else "(95 %)"
 
 
 def share_of(count: float, whole: float) -> str:
@@ -62,6 +86,10 @@ def figure(name: str, value: float) -> str:
 
 
 def title(name: str) -> str:
-    """The figure's name without its unit: ``flash_bytes`` is ``flash``, ``ram_bytes`` is ``RAM``."""
+    """The figure's name without its unit: ``flash_bytes`` is ``flash``; a metric's own title."""
+    for metrics in METRICS.values():
+        for metric in metrics:
+            if metric.name == name:
+                return metric.title
     bare = name.removesuffix("_bytes").removesuffix("_ms")
     return "RAM" if bare == "ram" else bare

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from devices.device import Device
 from devices.flatbuffer import read_artifact
-from search.record import InterpreterName, Proportion, Score, Seconds
+from search.record import InterpreterName, Score, Seconds
 from search.seeds import seed_of
 from search.streams import STDERR, STDOUT, redirected
 from spaces.candidate import Architecture, Candidate
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from compressors.compressor import Context, Network
     from devices.artifact import Artifact
     from search.datasets.dataset import Dataset
+    from search.metrics.measure import HeldOut
 
 _PARENT_POLL_S = 1.0
 
@@ -65,6 +66,8 @@ class TrialTask:
     teacher
         Architecture of a network of this run, of which `teacher_file` has the
         trained weights; None where that holds a whole network.
+    class_weights
+        Weight of each class in the loss; empty where samples weigh alike.
     """
 
     candidate: Candidate
@@ -78,6 +81,7 @@ class TrialTask:
     network_file: Path | None = None
     teacher_file: Path | None = None
     teacher: Architecture | None = None
+    class_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,14 +207,15 @@ def _born(task: TrialTask, data: Dataset) -> Network:
     from spaces.birth import birth
 
     seed = seed_of(task.seed, "birth", repr(task.candidate.architecture))
-    return birth(task.candidate.architecture, data.input_shape, data.n_classes, seed)
+    return birth(task.candidate.architecture, data.input_shape, data.n_outputs, seed, head=data.head)
 
 
 def _trained(network: Network, task: TrialTask, data: Dataset) -> bytes:
     from search.train import train
 
     recipe = task.candidate.recipe
-    train(network, recipe, data.train, seed_of(task.seed, "train", repr((task.candidate.architecture, recipe))))
+    seed = seed_of(task.seed, "train", repr((task.candidate.architecture, recipe)))
+    train(network, recipe, data.train, seed, task.class_weights)
     buffer = io.BytesIO()
     _save_weights(buffer, network)
     return buffer.getvalue()
@@ -231,7 +236,7 @@ def _load_weights(network: Network, file: Path) -> None:
 
 def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
     from compressors.compressor import Context
-    from search.evaluate import float_accuracy
+    from search.evaluate import float_quality
     from search.gradients import batch_gradients
     from search.train import fine_tune
 
@@ -239,14 +244,14 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
 
     def tune(network: Network, share: float, **options: Any) -> None:
         with watch.phase("fine_tune"):
-            fine_tune(network, recipe, data.train, seed, share, **options)
+            fine_tune(network, recipe, data.train, seed, share, class_weights=task.class_weights, **options)
 
     return Context(
         calibration=_calibration(data),
         fine_tune=tune,
         labels=data.labels,
-        evaluate=lambda network: float_accuracy(network, data.validation),
-        gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed),
+        evaluate=lambda network: float_quality(network, data),
+        gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed, task.class_weights),
         teacher=_teacher_of(task, data),
     )
 
@@ -265,7 +270,7 @@ def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Datase
     from devices.coding.package import pack
     from devices.coding.stored import coded
     from devices.measure import measure
-    from search.evaluate import accuracy
+    from search.evaluate import measured
 
     cost, _ = measure(artifact.content, task.device)
     package = artifact.package
@@ -274,7 +279,7 @@ def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Datase
     if data.frontend is not None:
         cost = data.frontend.cost(task.device).added_to(cost)
     return Score(
-        accuracy=accuracy(artifact, data.validation, task.interpreter),
+        metrics=measured(artifact, data, data.validation, task.interpreter),
         interpreter=task.interpreter,
         footprint=cost,
         params=parameters(network),
@@ -332,10 +337,10 @@ def _end_with(coordinator: int) -> None:
     threading.Thread(target=watch, daemon=True, name="end-with-coordinator").start()
 
 
-def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path) -> Proportion:
-    """Accuracy of one artifact on the test split: for the front, at the end, once."""
-    from search.evaluate import accuracy
+def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path) -> HeldOut:
+    """Metrics of one artifact on the test split: for the front, at the end, once."""
+    from search.evaluate import held_out
 
     with redirected((STDOUT, STDERR), log_file), _plain_errors():
         data = _data(data_file)
-        return accuracy(read_artifact(content, data.labels), data.test, interpreter)
+        return held_out(read_artifact(content, data.labels), data, interpreter)

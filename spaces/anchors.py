@@ -22,8 +22,11 @@ Stage = tuple[int, int]
 """Filters and stride."""
 Bottleneck = tuple[int, int, int]
 """Filters, expansion and stride."""
+InTime = tuple[int, int, int]
+"""Filters, taps and stride in time."""
 
 LEAST = g.WIDTHS[0]
+USUAL_BOTTLENECK = 8
 
 
 def _small(shape: Shape) -> bool:
@@ -167,6 +170,36 @@ def _residual(shape: Shape, stem: int, stride: int, blocks: Sequence[Stage]) -> 
     return {**_stem("residual", shape, stem, stride, widths), **_stages("residual", blocks, widths)}
 
 
+def temporal_cnn(shape: Shape) -> Anchors:
+    """Anchors of `temporal_cnn`; up to 30,000 weights, plain and depthwise-separable in turn."""
+    low, *_, high = g.time_strides(shape)
+    middle = g.time_strides(shape)[1]
+    nets: tuple[tuple[bool, Sequence[InTime]], ...] = (
+        (False, ((8, 5, middle), (8, 5, 2))),
+        (True, ((16, 7, middle), (24, 5, 2), (32, 5, 2))),
+        (False, ((16, 7, middle), (24, 5, 2), (32, 3, 1))),
+        (True, ((32, 9, low), (32, 5, 2), (48, 5, 2), (48, 3, 1))),
+        (False, ((24, 7, low), (32, 5, 2), (48, 5, 2), (48, 3, 1))),
+    )
+    smallest = (False, ((LEAST, 3, high), (LEAST, 3, 2)))
+    return tuple(_temporal_cnn(shape, layers, separable=separable) for separable, layers in (smallest, *nets))
+
+
+def _temporal_cnn(shape: Shape, layers: Sequence[InTime], *, separable: bool) -> Parameters:
+    space, widths = "temporal_cnn", [width for width in g.WIDTHS if width <= g.TEMPORAL_WIDTH]
+    (filters, taps, stride), *blocks = layers
+    return {
+        f"{space}/separable": separable,
+        f"{space}/pooling": False,
+        f"{space}/reduction": "average",
+        **ordered_parameter(f"{space}/stem_filters", filters, widths),
+        **ordered_parameter(f"{space}/stem_kernel", taps, g.TIME_KERNELS),
+        **ordered_parameter(f"{space}/stem_stride", stride, g.time_strides(shape)),
+        **_stages(space, [(block[0], block[2]) for block in blocks], widths),
+        **_numbered(f"{space}/kernel", [block[1] for block in blocks], g.TIME_KERNELS),
+    }
+
+
 def mlp(shape: Shape) -> Anchors:
     """Anchors of `mlp`."""
     factors = g.shrinks(shape)
@@ -218,4 +251,23 @@ def _autokeras_dense(units: Sequence[int]) -> Parameters:
     return {
         **ordered_parameter("autokeras_dense/num_layers", len(units), g.AUTOKERAS_DENSE_LAYERS),
         **_numbered("autokeras_dense/units", units, g.AUTOKERAS_UNITS),
+    }
+
+
+def autoencoder(shape: Shape) -> Anchors:
+    """Anchors of `autoencoder`; the second is the linear one of the widest bottleneck up to 8 values."""
+    choices = g.bottlenecks(shape)
+    usual = max(width for width in choices if width <= USUAL_BOTTLENECK)
+    nets: tuple[tuple[int, Sequence[int]], ...] = ((usual, ()), (usual, (16,)), (usual, (32,)), (usual, (64, 32)))
+    smallest = (choices[0], ())
+    rows = nets if usual == choices[0] else (smallest, *nets)
+    return tuple(_autoencoder(choices, bottleneck, units) for bottleneck, units in rows)
+
+
+def _autoencoder(choices: Sequence[int], bottleneck: int, units: Sequence[int]) -> Parameters:
+    return {
+        **ordered_parameter("autoencoder/bottleneck", bottleneck, choices),
+        "autoencoder/batch_norm": False,
+        "autoencoder/layers": len(units),
+        **_numbered("autoencoder/units", units, g.UNITS),
     }

@@ -11,12 +11,15 @@ from compressors.layers import Shape
 from spaces.candidate import Architecture
 from spaces.catalog import find_space
 from spaces.errors import SpaceError
+from spaces.graphs import Head
 
 TOLERANCE = 1e-5
 PROBES = 4
 
 
-def birth(architecture: Architecture, input_shape: Shape, n_outputs: int, seed: int) -> Network:
+def birth(
+    architecture: Architecture, input_shape: Shape, n_outputs: int, seed: int, *, head: Head = "softmax"
+) -> Network:
     """Make the untrained ``tf_keras`` network of an architecture, equal to the Keras 3 model AutoKeras builds.
 
     Parameters
@@ -26,10 +29,12 @@ def birth(architecture: Architecture, input_shape: Shape, n_outputs: int, seed: 
     input_shape
         Without the batch.
     n_outputs
-        Number of classes, >= 2.
+        Number of classes, >= 2, or of values, >= 1.
     seed
         Of the first weights, >= 0: the same seed gives the same weights.  The
         random states of Python, numpy and TensorFlow are set to it.
+    head
+        What ends the network, as it was drawn.
 
     Raises
     ------
@@ -45,7 +50,7 @@ def birth(architecture: Architecture, input_shape: Shape, n_outputs: int, seed: 
 
     hyperparameters = ReplayedHyperParameters(architecture.as_mapping())
     keras.utils.set_random_seed(seed)
-    model = find_space(architecture.space).build(hyperparameters, input_shape, n_outputs)
+    model = find_space(architecture.space).build(hyperparameters, input_shape, n_outputs, head=head)
     if hyperparameters.unused():
         raise SpaceError(
             f"{architecture.space} has no use for {', '.join(hyperparameters.unused())} with inputs of shape "

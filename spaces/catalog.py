@@ -6,6 +6,7 @@ anchors in `spaces.anchors`.  AutoKeras is imported when something is drawn.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +18,7 @@ from devices.suggestion import suggestion
 from spaces import acceptance, anchors
 from spaces.candidate import Architecture
 from spaces.errors import SpaceError
+from spaces.graphs import Head
 from spaces.trial import Trial
 
 if TYPE_CHECKING:
@@ -57,13 +59,24 @@ class SearchSpace(Protocol):
     def accepts(self, input_shape: Shape) -> str | None:
         """None when the space can be drawn for that input (without the batch), else the reason why not."""
 
-    def draw(self, trial: Trial, input_shape: Shape, n_outputs: int) -> Drawn:
+    def draw(self, trial: Trial, input_shape: Shape, n_outputs: int, *, head: Head = "softmax") -> Drawn:
         """Draw a network; a `FixedTrial` of the same parameters gives the equal `Drawn`.
+
+        Parameters
+        ----------
+        trial
+            What draws.
+        input_shape
+            Without the batch.
+        n_outputs
+            Number of classes, >= 2, or of values, >= 1; of an autoencoder the number of inputs.
+        head
+            What ends the network: ``softmax`` for classes, ``linear`` for values.
 
         Raises
         ------
         SpaceError
-            When the space does not accept the input, or there are fewer than two outputs.
+            When the space does not accept the input, or has no such head or number of outputs.
         """
 
     def anchors(self, input_shape: Shape) -> tuple[Mapping[str, Value], ...]:
@@ -84,6 +97,12 @@ class GraphSpace:
         The reason why an input shape is not accepted, or None.
     wishes
         The anchors for an input shape that is accepted.
+    leaves
+        The reason why a job that names no space does without this one for an
+        input shape that it accepts, or None.
+    reconstructs
+        True when its networks give their input back: for anomaly detection,
+        with a linear head and as many outputs as inputs.
     """
 
     name: str
@@ -91,36 +110,49 @@ class GraphSpace:
     blocks: Blocks
     refuses: Callable[[Shape], str | None]
     wishes: Callable[[Shape], tuple[Mapping[str, Value], ...]]
+    leaves: Callable[[Shape], str | None] = acceptance.leaves_nothing
+    reconstructs: bool = False
 
     def accepts(self, input_shape: Shape) -> str | None:
         """None when the space can be drawn for that input, else the reason why not."""
         return self.refuses(input_shape)
 
-    def draw(self, trial: Trial, input_shape: Shape, n_outputs: int) -> Drawn:
+    def draw(self, trial: Trial, input_shape: Shape, n_outputs: int, *, head: Head = "softmax") -> Drawn:
         """Draw a network and read it; see `SearchSpace.draw`."""
         from spaces.hyperparameters import OptunaHyperParameters
         from spaces.reading import read_topology
 
         hyperparameters = OptunaHyperParameters(trial)
-        topology = read_topology(self.build(hyperparameters, input_shape, n_outputs, with_weights=False))
+        topology = read_topology(self.build(hyperparameters, input_shape, n_outputs, with_weights=False, head=head))
         return Drawn(architecture=Architecture.of(self.name, hyperparameters.drawn()), topology=topology)
 
     def build(
-        self, hyperparameters: AnsweredHyperParameters, input_shape: Shape, n_outputs: int, *, with_weights: bool = True
+        self,
+        hyperparameters: AnsweredHyperParameters,
+        input_shape: Shape,
+        n_outputs: int,
+        *,
+        with_weights: bool = True,
+        head: Head = "softmax",
     ) -> Any:
         """Build the Keras 3 model that `hyperparameters` answer for, see `spaces.graphs.build`.
 
         Raises
         ------
         SpaceError
-            When the space does not accept the input, or there are fewer than two outputs.
+            When the space does not accept the input, or has no such head or number of outputs.
         """
         from spaces.graphs import build
 
         reason = self.accepts(input_shape)
         if reason:
             raise SpaceError(f"space {self.name!r} cannot be drawn for inputs of shape {input_shape}: {reason}")
-        return build(self.blocks(), hyperparameters, input_shape, n_outputs, with_weights=with_weights)
+        if self.reconstructs and (head != "linear" or n_outputs != math.prod(input_shape)):
+            raise SpaceError(
+                f"space {self.name!r} gives its {math.prod(input_shape)} inputs back: it has a linear head of as many "
+                f"outputs, not a {head} of {n_outputs}"
+            )
+        return build(self.blocks(), hyperparameters, input_shape, n_outputs, with_weights=with_weights, head=head)
 
     def anchors(self, input_shape: Shape) -> tuple[Mapping[str, Value], ...]:
         """Known good parameters, the smallest network first; empty when the input is not accepted."""
@@ -151,6 +183,18 @@ def _residual() -> tuple[autokeras.Block, ...]:
     return (Residual(name="residual"),)
 
 
+def _temporal_cnn() -> tuple[autokeras.Block, ...]:
+    from spaces.blocks.temporal_cnn import TemporalCnn
+
+    return (TemporalCnn(name="temporal_cnn"),)
+
+
+def _autoencoder() -> tuple[autokeras.Block, ...]:
+    from spaces.blocks.autoencoder import Autoencoder
+
+    return (Autoencoder(name="autoencoder"),)
+
+
 def _mlp() -> tuple[autokeras.Block, ...]:
     from spaces.blocks.mlp import Mlp
 
@@ -176,6 +220,7 @@ SPACES: tuple[GraphSpace, ...] = (
         blocks=_cnn,
         refuses=acceptance.refuses_other_than_images,
         wishes=anchors.cnn,
+        leaves=acceptance.leaves_series,
     ),
     GraphSpace(
         name="ds_cnn",
@@ -183,6 +228,7 @@ SPACES: tuple[GraphSpace, ...] = (
         blocks=_ds_cnn,
         refuses=acceptance.refuses_other_than_images,
         wishes=anchors.ds_cnn,
+        leaves=acceptance.leaves_series,
     ),
     GraphSpace(
         name="inverted_residual",
@@ -190,6 +236,7 @@ SPACES: tuple[GraphSpace, ...] = (
         blocks=_inverted_residual,
         refuses=acceptance.refuses_other_than_images,
         wishes=anchors.inverted_residual,
+        leaves=acceptance.leaves_series,
     ),
     GraphSpace(
         name="residual",
@@ -197,6 +244,14 @@ SPACES: tuple[GraphSpace, ...] = (
         blocks=_residual,
         refuses=acceptance.refuses_other_than_images,
         wishes=anchors.residual,
+    ),
+    GraphSpace(
+        name="temporal_cnn",
+        description="convolutions along time, plain or depthwise-separable, for series and spectrograms",
+        blocks=_temporal_cnn,
+        refuses=acceptance.refuses_other_than_series,
+        wishes=anchors.temporal_cnn,
+        leaves=acceptance.leaves_images,
     ),
     GraphSpace(
         name="mlp",
@@ -219,6 +274,14 @@ SPACES: tuple[GraphSpace, ...] = (
         refuses=acceptance.refuses_many_features,
         wishes=anchors.autokeras_dense,
     ),
+    GraphSpace(
+        name="autoencoder",
+        description="dense encoder, bottleneck and decoder that give the input back",
+        blocks=_autoencoder,
+        refuses=acceptance.refuses_to_squeeze,
+        wishes=anchors.autoencoder,
+        reconstructs=True,
+    ),
 )
 
 
@@ -236,6 +299,18 @@ def find_space(name: str) -> GraphSpace:
     raise SpaceError(f"no search space {name!r}: {suggestion(name, [space.name for space in SPACES])}")
 
 
-def spaces_for(input_shape: Shape) -> tuple[GraphSpace, ...]:
-    """List the spaces that accept inputs of that shape, in catalog order."""
-    return tuple(space for space in SPACES if space.accepts(input_shape) is None)
+def spaces_for(input_shape: Shape, *, reconstructs: bool = False) -> tuple[GraphSpace, ...]:
+    """List the spaces that a job for inputs of that shape searches when it names none, in catalog order.
+
+    Parameters
+    ----------
+    reconstructs
+        True for those whose networks give their input back, False for all others.
+    """
+    return tuple(
+        space
+        for space in SPACES
+        if space.reconstructs is reconstructs
+        and space.accepts(input_shape) is None
+        and space.leaves(input_shape) is None
+    )

@@ -13,6 +13,7 @@ from compressors.topology import Topology
 from spaces.candidate import Architecture, TrainingRecipe
 from spaces.catalog import Drawn
 from spaces.errors import SpaceError
+from spaces.graphs import Head
 from spaces.recipe import epochs_for
 
 if TYPE_CHECKING:
@@ -73,7 +74,14 @@ class GivenSpace:
         own = self.network.topology.input_shape
         return None if input_shape == own else f"the network takes inputs of shape {own}"
 
-    def draw(self, trial: Trial, input_shape: Shape, n_outputs: int) -> Drawn:  # noqa: ARG002  # as every space
+    def draw(
+        self,
+        trial: Trial,  # noqa: ARG002  # as every space
+        input_shape: Shape,
+        n_outputs: int,
+        *,
+        head: Head = "softmax",  # noqa: ARG002  # the network has its own
+    ) -> Drawn:
         """The network; nothing is drawn from the trial.
 
         Raises

@@ -36,7 +36,7 @@ def test_the_first_line_is_a_real_command() -> None:
 
 def test_every_command_and_space_is_named() -> None:
     """A command or space that is built is described."""
-    for name in ("search", "pareto", "show", "status", "export", "score", "compress", "devices"):
+    for name in ("search", "check", "pareto", "show", "status", "export", "score", "compress", "devices"):
         assert f"`tinyfront {name}" in README
     assert all(space.name in README for space in SPACES)
 

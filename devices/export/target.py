@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from devices.artifact import Artifact, Normalization, Port
+from devices.artifact import Artifact, Normalization, Port, Target
 from devices.device import Device
 from devices.footprint import Footprint
 from devices.graph import DType, Graph
@@ -155,6 +155,8 @@ class Bundle:
         Real samples; may be empty, but target ``cpp`` wants at least one.
     metrics
         Measured figures, names unique.
+    targets
+        What the outputs predict, one each, where the task is to predict values; else empty.
     compiled
         The file that is flashed instead of the artifact on a board with an
         accelerator, made from it by the accelerator's compiler; else None.
@@ -170,6 +172,7 @@ class Bundle:
     provenance: Provenance
     golden: tuple[Golden, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    targets: tuple[Target, ...] = ()
     compiled: bytes | None = None
     frontend: Pipeline | None = None
 
@@ -249,6 +252,11 @@ def _check_labels(bundle: Bundle) -> None:
     labels, outputs = bundle.artifact.labels, port_elements(bundle.artifact.output)
     if labels and len(labels) != outputs:
         raise ExportError(f"{len(labels)} labels for {outputs} outputs; give one label an output, or none")
+    if bundle.targets and (labels or len(bundle.targets) != outputs):
+        raise ExportError(
+            f"{len(bundle.targets)} targets and {len(labels)} labels for {outputs} outputs; give one target an output "
+            "and no labels, or none"
+        )
 
 
 def _check_golden(bundle: Bundle) -> None:
@@ -286,7 +294,8 @@ def _stored_bytes(port: Port) -> int:
 def _check_text(bundle: Bundle) -> None:
     provenance = bundle.provenance
     rows = [text for row in provenance.hyperparameters for text in row]
-    texts = [*bundle.artifact.labels, provenance.run, provenance.data, provenance.tinyfront_version, *rows]
+    names = [target.name for target in bundle.targets]
+    texts = [*bundle.artifact.labels, *names, provenance.run, provenance.data, provenance.tinyfront_version, *rows]
     for text in texts:
         try:
             text.encode()

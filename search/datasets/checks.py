@@ -7,6 +7,7 @@ import numpy as np
 from search.datasets.raw import Array
 from search.errors import DataError
 
+MOST_TARGETS = 64
 _TOO_LARGE = 2.0**63
 _WRONG_INPUTS = {
     "b": "truth values: save them as numbers (x.astype('uint8'))",
@@ -88,6 +89,35 @@ def label_values(where: str, y: Array) -> Array:
     return _numbers(where, y)
 
 
+def target_values(where: str, y: Array) -> Array:
+    """Values to be predicted, float64 (n, targets); (n,) is one target.
+
+    Parameters
+    ----------
+    where
+        What the message begins with: the data and the array.
+    y
+        Raw targets: numbers.
+
+    Raises
+    ------
+    DataError
+        When their shape, type or a value breaks a rule.
+    """
+    if y.dtype.kind not in "uif":
+        kind = "texts" if y.dtype.kind in "US" else str(y.dtype)
+        raise DataError(
+            f"{where} holds {kind}: values to be predicted are numbers; classes are another task, --task classification"
+        )
+    if y.ndim not in (1, 2) or y.size == 0:
+        raise DataError(f"{where} has shape {y.shape}, expected (samples,) or (samples, targets): reshape it")
+    if y.ndim == 2 and y.shape[1] > MOST_TARGETS:
+        raise DataError(f"{where} has {y.shape[1]} targets, the most is {MOST_TARGETS}: predict fewer at once")
+    if y.dtype.kind == "f":
+        _check_finite(where, y)
+    return y.reshape(len(y), -1).astype(np.float64)
+
+
 def _texts(where: str, y: Array) -> Array:
     if y.dtype.kind == "S":
         try:
@@ -107,7 +137,7 @@ def _numbers(where: str, y: Array) -> Array:
         if len(broken):
             raise DataError(
                 f"{where} holds {y[broken[0]]} at [{int(broken[0])}]: classes are whole numbers or texts. "
-                "Values to be predicted are another task (regression), which cannot be searched yet."
+                "Values to be predicted are another task: --task regression."
             )
     if y.min() < 0:
         place = int(np.argmin(y))

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from devices.artifact import Normalization
+from devices.artifact import Normalization, Target
 from search.errors import DataError
+from search.metrics.metric import Task
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from devices.frontend.pipeline import Pipeline
+    from spaces.graphs import Head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Inputs float32 (n, *input_shape) as the network takes them, targets int64 (n,)."""
+    """Inputs float32 (n, *input_shape) as the network takes them, and what it should answer.
+
+    Attributes
+    ----------
+    y
+        Class numbers int64 (n,); or, for regression, targets float32 (n, targets)
+        as the network gives them: less their mean, over their deviation.
+    """
 
     x: npt.NDArray[np.float32]
-    y: npt.NDArray[np.int64]
+    y: npt.NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.x)
@@ -38,7 +47,12 @@ class Dataset:
     train, validation, test
         Disjoint splits, each with at least one sample; `test` is opened once, at the end.
     labels
-        Class names; target ``k`` means ``labels[k]``.
+        Class names; target ``k`` means ``labels[k]``.  Empty for regression.
+    task
+        What is learnt.
+    targets
+        What is predicted, in the order of the outputs, with the scale that was
+        taken off; empty for classification.
     normalization
         How raw values, or features where there is a front-end, became network
         inputs; the export says so to the device's program.
@@ -56,11 +70,18 @@ class Dataset:
     test: Split
     labels: tuple[str, ...]
     normalization: Normalization
+    task: Task = "classification"
+    targets: tuple[Target, ...] = ()
     sample_rate_hz: int | None = None
     frontend: Pipeline | None = None
     raw: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
+        if bool(self.targets) is not (self.task == "regression") or bool(self.targets) is bool(self.labels):
+            raise DataError(
+                f"data {self.name!r}: {self.task} with {len(self.labels)} labels and {len(self.targets)} targets: "
+                "classes have labels, values have targets"
+            )
         for part in (self.train, self.validation, self.test):
             if len(part.x) != len(part.y) or not len(part.x):
                 raise DataError(f"data {self.name!r}: a split has {len(part.x)} inputs and {len(part.y)} labels")
@@ -76,12 +97,42 @@ class Dataset:
 
     @property
     def n_classes(self) -> int:
-        """Number of classes."""
+        """Number of classes; 0 for regression."""
         return len(self.labels)
 
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of a network for this data: one a class, or one a target."""
+        return len(self.targets or self.labels)
+
+    @property
+    def head(self) -> Head:
+        """What ends such a network."""
+        return "linear" if self.targets else "softmax"
+
+    def in_units(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Targets or outputs (n, targets) of a regression, in the targets' own unit."""
+        import numpy as np
+
+        deviation = np.array([target.deviation for target in self.targets])
+        mean = np.array([target.mean for target in self.targets])
+        real: npt.NDArray[np.float64] = np.asarray(values, np.float64) * deviation + mean
+        return real
+
+    def standardised(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Values (n, targets) in the targets' own unit as networks here give them: `in_units` the other way."""
+        import numpy as np
+
+        deviation = np.array([target.deviation for target in self.targets])
+        mean = np.array([target.mean for target in self.targets])
+        learnt: npt.NDArray[np.float64] = (np.asarray(values, np.float64) - mean) / deviation
+        return learnt
+
     def digest(self) -> str:
-        """SHA-256 over all arrays and labels: the identity of the data."""
-        digest = hashlib.sha256(repr((self.labels, self.normalization)).encode())
+        """SHA-256 over all arrays, labels and targets: the identity of the data."""
+        # Of classes as it was before there were targets: runs of then go on.
+        named = (self.labels, self.normalization, *((self.targets,) if self.targets else ()))
+        digest = hashlib.sha256(repr(named).encode())
         if self.frontend is not None:
             digest.update(repr(self.frontend).encode())
         for part in (self.train, self.validation, self.test):

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from devices.artifact import Normalization
+from devices.artifact import Normalization, Target
 from devices.suggestion import suggestion
 from search.datasets.archive import check_file, read_arrays
 from search.datasets.dataset import Dataset, Split
+from search.datasets.diabetes import Diabetes
 from search.datasets.digits import Digits
 from search.datasets.frontend import KEYS, from_arrays, to_arrays
 from search.datasets.keras_cache import KerasCache
@@ -19,14 +20,22 @@ from search.datasets.prepare import prepare
 from search.datasets.raw import Loader
 from search.errors import DataError
 from search.files import write_whole
+from search.metrics.metric import Task
 
-LOADERS: tuple[Loader, ...] = (Digits(), KerasCache(), Npz())
+LOADERS: tuple[Loader, ...] = (Digits(), Diabetes(), KerasCache(), Npz())
 
 _SPLITS = ("train", "validation", "test")
 
 
-def load(reference: str) -> Dataset:
+def load(reference: str, task: Task | None = None) -> Dataset:
     """The data set of a name (``digits``) or a path (``data.npz``), ready to train on.
+
+    Parameters
+    ----------
+    reference
+        The name or path.
+    task
+        What is to be learnt; None finds it out, see `search.datasets.targets.task_of`.
 
     Raises
     ------
@@ -35,11 +44,11 @@ def load(reference: str) -> Dataset:
     """
     for loader in LOADERS:
         if reference in loader.names:
-            return prepare(loader.read_name(reference))
+            return prepare(loader.read_name(reference), task)
     path = _path(reference)
     for loader in LOADERS:
         if path.suffix.lower() in loader.suffixes:
-            return prepare(loader.read_file(path))
+            return prepare(loader.read_file(path), task)
     raise DataError(_unknown(reference, path))
 
 
@@ -76,7 +85,9 @@ def save(dataset: Dataset, path: Path) -> None:
         buffer,
         allow_pickle=False,
         name=np.array(dataset.name),
-        labels=np.array(dataset.labels),
+        labels=np.array(dataset.labels, np.str_),
+        targets=np.array([target.name for target in dataset.targets], np.str_),
+        target_scales=np.array([(each.mean, each.deviation) for each in dataset.targets]).reshape(-1, 2),
         normalization=np.array([normalization.offset, normalization.factor]),
         **to_arrays(dataset),
         **{f"x_{name}": split.x for name, split in zip(_SPLITS, splits, strict=True)},
@@ -94,11 +105,15 @@ def read(path: Path) -> Dataset:
         When the file is missing, damaged or was not written by `save`.
     """
     keys = ("name", "labels", "normalization", *(f"{axis}_{name}" for axis in "xy" for name in _SPLITS))
-    arrays = read_arrays(path, keys, KEYS)
+    arrays = read_arrays(path, keys, ("targets", "target_scales", *KEYS))  # which data of earlier versions have not
     splits = {name: Split(x=arrays[f"x_{name}"], y=arrays[f"y_{name}"]) for name in _SPLITS}
     try:
         offset, factor = (float(value) for value in arrays["normalization"])
         labels = tuple(str(label) for label in arrays["labels"])
+        targets = tuple(
+            Target(name=str(name), mean=float(mean), deviation=float(deviation))
+            for name, (mean, deviation) in zip(arrays.get("targets", ()), arrays.get("target_scales", ()), strict=True)
+        )
     except (TypeError, ValueError) as error:
         raise DataError(f"data file {str(path)!r} is not prepared data ({error}): start the run anew") from error
     data = Dataset(
@@ -108,6 +123,8 @@ def read(path: Path) -> Dataset:
         test=splits["test"],
         labels=labels,
         normalization=Normalization(offset=offset, factor=factor),
+        task="regression" if targets else "classification",
+        targets=targets,
     )
     try:
         return from_arrays(data, arrays)

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.artifact import Normalization
-from search.datasets.checks import check_inputs, label_values
+from search.datasets.checks import check_inputs
 from search.datasets.dataset import Dataset, Split
 from search.datasets.raw import Array, RawData, RawPart
+from search.datasets.targets import as_classes, as_values, checked, classes_of, strata, task_of
 from search.errors import DataError
+from search.metrics.metric import Task
 
-MOST_CLASSES = 1000
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 _SHARE = 0.2  # of all samples, for the validation and for the test split
 _SPLIT_SEED = 0  # fixed: the split is a function of the data, never of a job's seed
@@ -32,49 +33,60 @@ class _Part:
         return _Part(name=self.name, x=self.x[which], y=self.y[which])
 
 
-def prepare(raw: RawData) -> Dataset:
+def prepare(raw: RawData, task: Task | None = None) -> Dataset:
     """Check, split and normalise.
 
     Inputs (n, features), (n, height, width) and (n, height, width, channels)
     of numbers; an image without channels gets one.  Labels are class numbers
-    or texts, each kind sorted and mapped to 0..k-1.  Given splits are kept; a
-    missing one is a fifth of the samples of every class, taken from the training part.
+    or texts, each kind sorted and mapped to 0..k-1; values to be predicted are
+    standardised.  Given splits are kept; a missing one is a fifth of the
+    samples (of every class), taken from the training part.
+
+    Parameters
+    ----------
+    raw
+        Arrays as they were found.
+    task
+        What is to be learnt; None takes floats for values and all else for classes.
 
     Raises
     ------
     DataError
         When the data break a rule; the message names the source, the place and the remedy.
     """
-    train = _checked(raw, raw.train)
+    task = task_of(raw, task)
+    train = _checked(raw, raw.train, task)
     given = {
-        name: _checked(raw, part)
+        name: _checked(raw, part, task)
         for name, part in (("validation", raw.validation), ("test", raw.test))
         if part is not None
     }
     _check_alike(raw, train, given)
-    labels = _labels(raw, train)
-    for part in given.values():
-        _check_known(raw, part, labels)
-    parts = _split(raw, train, given)
+    labels = classes_of(raw, train.y) if task == "classification" else None
+    if labels is not None:
+        for part in given.values():
+            _check_known(raw, part, labels)
+    parts = _split(raw, train, given, task)
     normalization = _normalization(raw, parts["train"])
-    splits = {
-        name: Split(x=_normalized(part.x, normalization), y=np.searchsorted(labels, part.y).astype(np.int64))
-        for name, part in parts.items()
-    }
+    answers = {name: part.y for name, part in parts.items()}
+    targets = as_values(raw, answers) if labels is None else as_classes(labels, answers)
+    splits = {name: Split(x=_normalized(part.x, normalization), y=targets.y[name]) for name, part in parts.items()}
     return Dataset(
         name=raw.name,
         train=splits["train"],
         validation=splits["validation"],
         test=splits["test"],
-        labels=tuple(str(label) for label in labels),
+        labels=targets.labels,
         normalization=normalization,
+        task=task,
+        targets=targets.targets,
         sample_rate_hz=raw.sample_rate_hz,
     )
 
 
-def _checked(raw: RawData, part: RawPart) -> _Part:
+def _checked(raw: RawData, part: RawPart, task: Task) -> _Part:
     x = check_inputs(f"data {raw.source!r}: {part.x_name}", part.x)
-    y = label_values(f"data {raw.source!r}: {part.y_name}", part.y)
+    y = checked(task, f"data {raw.source!r}: {part.y_name}", part.y)
     if len(x) != len(y):
         raise DataError(
             f"data {raw.source!r}: {part.x_name} has {len(x)} samples and {part.y_name} has {len(y)} labels: "
@@ -95,23 +107,13 @@ def _check_alike(raw: RawData, train: _Part, given: dict[str, _Part]) -> None:
                 f"data {raw.source!r}: inputs are {train.x.dtype} in the training split and {part.x.dtype} in the "
                 f"{name} split: save both in one type, so that both are scaled alike"
             )
+        if part.y.shape[1:] != train.y.shape[1:]:
+            raise DataError(
+                f"data {raw.source!r}: {train.name} has {train.y.shape[1]} targets and {part.name} has "
+                f"{part.y.shape[1]}: make them equal"
+            )
         if part.y.dtype.kind != train.y.dtype.kind:
             raise DataError(f"data {raw.source!r}: labels are numbers in one split and texts in another: use one kind")
-
-
-def _labels(raw: RawData, train: _Part) -> Array:
-    labels = np.unique(train.y)
-    if len(labels) < 2:
-        raise DataError(
-            f"data {raw.source!r}: every label of {train.name} is {str(labels[0])!r}: "
-            "a classifier needs at least two classes"
-        )
-    if len(labels) > MOST_CLASSES:
-        raise DataError(
-            f"data {raw.source!r}: {train.name} has {len(labels)} classes, the most is {MOST_CLASSES}: "
-            "are these measured values rather than classes?"
-        )
-    return labels
 
 
 def _check_known(raw: RawData, part: _Part, labels: Array) -> None:
@@ -123,16 +125,18 @@ def _check_known(raw: RawData, part: _Part, labels: Array) -> None:
         )
 
 
-def _split(raw: RawData, train: _Part, given: dict[str, _Part]) -> dict[str, _Part]:
+def _split(raw: RawData, train: _Part, given: dict[str, _Part], task: Task) -> dict[str, _Part]:
     """The three parts; those not given are drawn from `train`, of each class by itself, at least one sample of it."""
     missing = [name for name in ("validation", "test") if name not in given]
     rng = np.random.Generator(np.random.PCG64(_SPLIT_SEED))
     taken = np.zeros(len(train.y), np.int8)  # 0 stays in train, i + 1 goes to missing[i]
-    for label in np.unique(train.y) if missing else ():
-        members = np.flatnonzero(train.y == label)
+    told_apart = strata(task, train.y)
+    for label in np.unique(told_apart) if missing else ():
+        members = np.flatnonzero(told_apart == label)
         if len(members) < len(missing) + 1:
+            what = f"class {str(label)!r}" if task == "classification" else train.name
             raise DataError(
-                f"data {raw.source!r}: class {str(label)!r} has {len(members)} samples, at least {len(missing) + 1} "
+                f"data {raw.source!r}: {what} has {len(members)} samples, at least {len(missing) + 1} "
                 f"are needed to split off {' and '.join(missing)}: add samples, remove the class or give the splits"
             )
         size = max(1, round(_SHARE * len(members)))

@@ -45,6 +45,8 @@ class RawData:
         The other parts; None where the data set has none.
     sample_rate_hz
         Of sounds, (n, samples), and of sensors, (n, window, 1, channels); None where it is unknown.
+    target_names
+        Of values to be predicted, in the order of their columns; empty where they have none.
     """
 
     name: str
@@ -53,6 +55,7 @@ class RawData:
     validation: RawPart | None = None
     test: RawPart | None = None
     sample_rate_hz: int | None = None
+    target_names: tuple[str, ...] = ()
 
 
 class Loader(Protocol):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Array: TypeAlias = npt.NDArray[np.float32]
 
 _LOGITS = "the network ends without a softmax, its outputs are taken for logits: a softmax was put behind them"
+_VALUES = "its outputs are taken for values in the targets' unit: its last layer was scaled to give them standardised"
 _BINARY = (
     "the network has one output, the probability of {label!r}: it was given one for every class, which is the same"
 )
@@ -32,7 +33,7 @@ class Head:
     Attributes
     ----------
     network
-        Gives (n, classes) probabilities.
+        Gives (n, classes) probabilities, or (n, targets) standardised values.
     probabilities
         What it gives, from the outputs of the network as it was.
     notes
@@ -45,13 +46,15 @@ class Head:
 
 
 def head_of(given: GivenNetwork, data: Dataset) -> Head:
-    """Look at the network's end, and make it a softmax over the data's classes.
+    """Look at the network's end, and make it a softmax over the data's classes, or values as others here give them.
 
     Raises
     ------
     DataError
-        When its outputs are no classes, or not as many as the data has.
+        When its outputs are not what the data's task needs, or not as many as the data has.
     """
+    if data.task == "regression":
+        return _standardised(given, data)
     outputs, classes = given.topology.output_shape, data.n_classes
     last = _last_that_computes(given.topology)
     activation = _activation(last)
@@ -87,6 +90,32 @@ def _activation(layer: Layer) -> str:
     if isinstance(layer.spec, Activation):
         return layer.spec.function
     return str(getattr(layer.spec, "activation", "linear"))
+
+
+def _standardised(given: GivenNetwork, data: Dataset) -> Head:
+    """Outputs in the targets' unit, scaled as networks here learn them, by other weights of the last layer.
+
+    With W x + b in the unit, W x / deviation + (b - mean) / deviation is the same, standardised.
+    """
+    outputs, last = given.topology.output_shape, _last_that_computes(given.topology)
+    if outputs != (data.n_outputs,):
+        raise DataError(
+            f"it has outputs of shape {outputs}, data {data.name!r} has {data.n_outputs} targets: "
+            "give the data it was made for"
+        )
+    if not isinstance(last.spec, Dense) or last.spec.activation != "linear" or not last.spec.use_bias:
+        raise DataError(
+            "it predicts values and does not end in a dense layer with a bias and without an activation: end it so"
+        )
+    mean = np.array([target.mean for target in data.targets], np.float32)
+    deviation = np.array([target.deviation for target in data.targets], np.float32)
+    kernel, bias = given.weights[last.name]
+    weights = {**given.weights, last.name: (kernel / deviation, (bias - mean) / deviation)}
+    return Head(
+        network=GivenNetwork(topology=given.topology, weights=weights),
+        probabilities=lambda raw: np.asarray((raw - mean) / deviation, np.float32),
+        notes=(_VALUES,),
+    )
 
 
 def _with_softmax(given: GivenNetwork) -> Head:

@@ -5,15 +5,23 @@ Shapes are (height, width, channels) without the batch.
 
 from __future__ import annotations
 
+import math
+
 SMALL_POSITIONS = 16 * 16
 LARGE_POSITIONS = 40 * 40
 FLATTEN_POSITIONS = 16
+# Time steps.
+SHORT_SERIES = 64
+LONG_SERIES = 1024
+SHRINKABLE_STEPS = 8
 
 KERNELS = (3, 5)
+TIME_KERNELS = (3, 5, 7, 9)
 STRIDES = (1, 2)
 WIDTHS = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 EXPANSIONS = (1, 2, 3, 4, 6)
 HEAD_WIDTHS = (0, 8, 16, 32)
+BOTTLENECKS = (1, 2, 4, 8, 16, 32)
 UNITS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 
 AUTOKERAS_FILTERS = (4, 8, 12, 16, 24, 32)
@@ -25,7 +33,9 @@ HEAD_LAYERS = (0, 1)
 
 # Widest layer where layers are costlier than in the other spaces.
 INVERTED_RESIDUAL_WIDTH = 48
+TEMPORAL_WIDTH = 48
 RESIDUAL_WIDTH = 48
+TEMPORAL_WIDTH = 48
 
 # Least and most.
 CNN_LAYERS = (1, 4)
@@ -33,6 +43,8 @@ DS_CNN_BLOCKS = (1, 5)
 INVERTED_RESIDUAL_BLOCKS = (1, 5)
 RESIDUAL_BLOCKS = (1, 3)
 MLP_LAYERS = (1, 3)
+TEMPORAL_BLOCKS = (1, 4)
+AUTOENCODER_LAYERS = (0, 2)
 
 BATCH_NORM_MOMENTUM = 0.9
 """Keras' own 0.99 has not caught up with the data after a short training."""
@@ -54,13 +66,45 @@ def stem_strides(input_shape: tuple[int, ...]) -> tuple[int, ...]:
     return (2, 4) if positions(input_shape) > LARGE_POSITIONS else STRIDES
 
 
+def is_series(shape: tuple[int, ...]) -> bool:
+    """Tell whether it is (time, 1, channels): one position a time step."""
+    return len(shape) == 3 and shape[1] == 1 and shape[0] > 1
+
+
+def time_strides(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides in time of the first convolution, ascending; a long series must shrink early, where RAM decides."""
+    if input_shape[0] > LONG_SERIES:
+        return (4, 8, 16)
+    if input_shape[0] > 2 * SHORT_SERIES:
+        return (2, 4, 8)
+    return (1, 2, 4) if input_shape[0] > SHORT_SERIES else STRIDES
+
+
+def stem_taps(input_shape: tuple[int, ...], kernel: int, stride: int) -> int:
+    """Taps in time of the first convolution: `kernel`, stretched with the stride so that no sample is skipped."""
+    return min(kernel * max(1, stride // 2), input_shape[0])
+
+
+def bottlenecks(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Numbers of values that an autoencoder may squeeze its input into, ascending, all below what it has."""
+    return tuple(width for width in BOTTLENECKS if width < math.prod(input_shape))
+
+
 def shrinks(input_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Factors by which an image may be averaged down before an MLP; (1,) keeps it."""
+    """Factors by which an image, or a series in time, may be averaged down before an MLP; (1,) keeps it."""
+    if is_series(input_shape):
+        return _series_shrinks(input_shape[0])
     if len(input_shape) != 3 or min(input_shape[:2]) < 8:
         return (1,)
     if positions(input_shape) > LARGE_POSITIONS:
         return (4, 8, 16)
     return (1, 2) if positions(input_shape) <= SMALL_POSITIONS else (1, 2, 4)
+
+
+def _series_shrinks(steps: int) -> tuple[int, ...]:
+    if steps > LONG_SERIES:
+        return (8, 16, 32)
+    return (1, 2, 4) if steps > 2 * SHRINKABLE_STEPS else (1,)
 
 
 def may_stride(shape: tuple[int, ...]) -> bool:

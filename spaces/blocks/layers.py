@@ -38,6 +38,12 @@ def normalised(x: Any, function: Function) -> Any:
     return keras.layers.ReLU(max_value=6.0 if function == "relu6" else None)(x)
 
 
+def rectified(x: Any, units: int, *, batch_norm: bool) -> Any:
+    """Dense layer, perhaps a batch normalisation, ReLU."""
+    x = keras.layers.Dense(units, use_bias=not batch_norm)(x)
+    return normalised(x, "relu") if batch_norm else keras.layers.ReLU()(x)
+
+
 def convolution(x: Any, filters: int, kernel: int, stride: int = 1, function: Function = "relu") -> Any:
     """Convolution, batch normalisation, activation."""
     size = kernel_within(x.shape[1:], kernel)
@@ -50,6 +56,23 @@ def depthwise(x: Any, kernel: int, stride: int = 1, function: Function = "relu")
     size = kernel_within(x.shape[1:], kernel)
     x = keras.layers.DepthwiseConv2D(size, strides=stride, padding="same", use_bias=False)(x)
     return normalised(x, function)
+
+
+def rows_to_channels(x: Any, filters: int, taps: int, stride: int) -> Any:
+    """Convolution over `taps` whole rows, batch normalisation, ReLU: (time, bands, channels) to (time, 1, filters).
+
+    A series has one band and keeps its ends, padded with zeros; with several
+    bands nothing is padded, for the kernel spans them all.
+    """
+    bands = x.shape[2]
+    padding = "same" if bands == 1 else "valid"
+    x = keras.layers.Conv2D(filters, (taps, bands), strides=stride, padding=padding, use_bias=False)(x)
+    return normalised(x, "relu")
+
+
+def halved(x: Any) -> Any:
+    """The greater of every two time steps; an odd last one is left out."""
+    return keras.layers.MaxPooling2D((2, 1))(x)
 
 
 def draw_stride(hp: keras_tuner.HyperParameters, name: str, x: Any, choices: tuple[int, ...] = STRIDES) -> int:

@@ -41,9 +41,9 @@ from search.cli import main as tinyfront
 from search.compress import opened, results, tasks_for
 from search.given import NetworkReader
 from search.job import Job, read_job
+from search.metrics.measurement import Measurement
 from search.pool import Failure, pool_for
 from search.problem import Problem
-from search.record import Proportion
 from search.show import summary_of
 from search.store import RunFolder
 from search.worker import run_trial, score_on_test
@@ -60,13 +60,13 @@ _ALONE: dict[str, tuple[Settings, ...]] = {
     _INT8: (Quantization(),),
     "int8 per tensor": (Quantization(granularity="tensor"),),
     "int8 percentile": (Quantization(calibration="percentile"),),
-    "int8, power-of-two scales": (Quantization(scales="power_of_two"),),
+    "int8 with power-of-two scales": (Quantization(scales="power_of_two"),),
     "int16 activations": (Quantization(activation_bits=16),),
     "4-bit weights": (Quantization(weight_bits=4),),
     "quantisation-aware training": (QuantizationAwareTraining(), Quantization()),
     "distillation": (Distillation(), Quantization()),
     "structured pruning": (StructuredPruning(), Quantization()),
-    "structured pruning of half, by taylor": (
+    "structured pruning of half by taylor": (
         StructuredPruning(filters=0.5, neurons=0.5, metric="taylor"),
         Quantization(),
     ),
@@ -207,9 +207,10 @@ def _measured(problem: Problem, name: str, plan: CompressionPlan) -> Line:
         if isinstance(found, Failure):
             return Line(name=name, reason=found.reason)
         given = (found.content, task.data_file, task.interpreter, task.log_file)
-        (test,) = results(pool, [(score_on_test, *given)])
-    if isinstance(test, Failure):
-        return Line(name=name, reason=test.reason)
+        (tested,) = results(pool, [(score_on_test, *given)])
+    if isinstance(tested, Failure):
+        return Line(name=name, reason=tested.reason)
+    test = tested.metrics["accuracy"]
     low, high = test.interval()
     cost = found.score.footprint
     return Line(
@@ -234,17 +235,17 @@ def combined(command: list[str], run: RunFolder, data: Path, folder: Path, floor
     if code not in (0, 1):
         raise SystemExit(f"the search ended with {code}")
     points = [row.point for row in summary_of(run).trials if row.point is not None]
-    kept = [point for point in points if point.accuracy.value >= floor]
+    kept = [point for point in points if point.quality.value >= floor]
     if not kept:
         reason = f"none of {len(points)} trained plans has {100 * floor:.2f} % on validation"
         return Line(name="combination", reason=reason)
-    best = min(kept, key=lambda point: (point.footprint.model_bytes, -point.accuracy.value))
-    test = best.test_accuracy or _tested(run.path / best.artifact, best.interpreter, data, folder)
+    best = min(kept, key=lambda point: (point.footprint.model_bytes, -point.quality.value))
+    test = best.test_quality or _tested(run.path / best.artifact, best.interpreter, data, folder)
     low, high = test.interval()
     steps = " + ".join(f"{name} {dict(values)}" for name, values in best.compression.items())
     return Line(
         name=f"combination: {steps}",
-        validation=best.accuracy.value,
+        validation=best.quality.value,
         test=test.value,
         low=low,
         high=high,
@@ -257,8 +258,8 @@ def combined(command: list[str], run: RunFolder, data: Path, folder: Path, floor
     )
 
 
-def _tested(artifact: Path, interpreter: Any, data: Path, folder: Path) -> Proportion:
-    return score_on_test(artifact.read_bytes(), data, interpreter, folder / "test.txt")
+def _tested(artifact: Path, interpreter: Any, data: Path, folder: Path) -> Measurement:
+    return score_on_test(artifact.read_bytes(), data, interpreter, folder / "test.txt").metrics["accuracy"]
 
 
 def table(lines: list[Line]) -> str:

@@ -40,9 +40,11 @@ class Lesson:
         network.set_weights([weight + np.float32(0.125) for weight in network.get_weights()])
 
 
-def context(teacher: Network | None, lesson: Lesson, inputs: tuple[int, ...] = (8, 8, 1)) -> Context:
+def context(
+    teacher: Network | None, lesson: Lesson, inputs: tuple[int, ...] = (8, 8, 1), labels: tuple[str, ...] = ()
+) -> Context:
     x = np.random.default_rng(0).normal(size=(8, *inputs)).astype(np.float32)
-    return Context(calibration=x, fine_tune=lesson, teacher=None if teacher is None else lambda: teacher)
+    return Context(calibration=x, fine_tune=lesson, labels=labels, teacher=None if teacher is None else lambda: teacher)
 
 
 def test_a_copy_is_trained_with_the_teacher(trained: Trained) -> None:
@@ -122,15 +124,27 @@ def test_off_is_left_out() -> None:
         (dense(9, 5), dense(6, 4), r"outputs of shape \(5,\), the network of \(4,\)"),
         (dense(9, 4, inputs=(4, 4, 1)), dense(6, 4), r"inputs of shape \(4, 4, 1\), the network of \(8, 8, 1\)"),
         (dense(9, 4, last="linear"), dense(6, 4), "teacher's outputs are no class probabilities"),
-        (dense(9, 4), dense(6, 4, last="linear"), "last layer 'end' is no softmax.*regression"),
+        (dense(9, 4), dense(6, 4, last="linear"), "last layer 'end' is no softmax: end it in one"),
+        (dense(9, 4), dense(6, 4, last="sigmoid"), "last layer 'end' is no softmax: end it in one"),
     ],
 )
 def test_refusals(trained: Trained, teacher: Topology | None, student: Topology, sentence: str) -> None:
     lesson = Lesson()
     taught = None if teacher is None else trained(teacher, seed=1)
     with pytest.raises(CompressionError, match=sentence):
-        Distiller().compress(trained(student), Distillation(), context(taught, lesson))
+        Distiller().compress(trained(student), Distillation(), context(taught, lesson, labels=("a", "b", "c", "d")))
     assert not lesson.asked
+
+
+def test_values_are_learnt_from_a_teacher_too(trained: Trained) -> None:
+    """Where the data has no classes, a linear end is what both have; other values than the student's are refused."""
+    student, lesson = trained(dense(6, 2, last="linear")), Lesson()
+    taught = trained(dense(9, 2, last="linear"), seed=1)
+    Distiller().compress(student, Distillation(alpha=0.3), context(taught, lesson))
+    ((_, _, options),) = lesson.asked
+    assert (options["teaching"].teacher, options["teaching"].alpha) == (taught, 0.3)
+    with pytest.raises(CompressionError, match=r"outputs of shape \(3,\), the network of \(2,\)"):
+        Distiller().compress(student, Distillation(), context(trained(dense(9, 3, last="linear")), lesson))
 
 
 def test_a_softmax_within_the_last_layer_counts(trained: Trained) -> None:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from compressors.layers import Add, Concatenate, Conv2D, Dense, Input, Spec, TopologyError
+from compressors.layers import (
+    Add,
+    BatchNormalization,
+    Concatenate,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    GlobalPooling2D,
+    Input,
+    Spec,
+    TopologyError,
+)
 from compressors.topology import Layer, Topology
 
 
@@ -48,3 +59,18 @@ def test_digest_is_of_the_structure() -> None:
     other = Topology(layers=(IMAGE, _layer("other", CONV, "x")))
     wider = Topology(layers=(IMAGE, _layer("c", Conv2D(filters=4, kernel=(3, 3)), "x")))
     assert one.digest() == other.digest() != wider.digest()
+
+
+def test_weights_are_those_of_the_folded_network() -> None:
+    """A convolution without bias, its normalisation, a depthwise and a dense layer with theirs."""
+    topology = Topology(
+        layers=(
+            IMAGE,
+            _layer("c", Conv2D(filters=3, kernel=(4, 4), use_bias=False), "x"),
+            _layer("n", BatchNormalization(), "c"),
+            _layer("d", DepthwiseConv2D(kernel=(3, 3), depth_multiplier=2), "n"),
+            _layer("p", GlobalPooling2D(kind="average"), "d"),
+            _layer("f", Dense(units=5), "p"),
+        )
+    )
+    assert topology.weights() == 4 * 4 * 2 * 3 + 3 + (3 * 3 + 1) * 3 * 2 + 6 * 5 + 5

@@ -207,6 +207,7 @@ def test_help_shows_what_is_built(tinyfront: Tinyfront) -> None:
     """Commands that are not built yet do not show."""
     text = tinyfront("--help").stdout
     assert all(
-        name in text for name in ("search", "pareto", "show", "status", "export", "score", "compress", "devices")
+        name in text
+        for name in ("search", "check", "pareto", "show", "status", "export", "score", "compress", "devices")
     )
     assert not any(name in text for name in ("serve", "watch", "doctor"))

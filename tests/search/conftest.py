@@ -10,7 +10,8 @@ import pytest
 from hypothesis import settings
 
 from devices.footprint import Budget
-from search.record import Proportion, TrialRecord
+from search.metrics.measurement import Measurement
+from search.record import TrialRecord
 from search.summary import Summary, summarize
 from tests.search.given import InlinePool, save_given
 from tests.search.records import BUDGET, MakeRecord, a_run, make_record
@@ -38,7 +39,11 @@ def run() -> list[TrialRecord]:
 @pytest.fixture(scope="session")
 def summary() -> Summary:
     """The run's summary; the test split was opened for the front."""
-    test = {0: Proportion(correct=280, n=350), 1: Proportion(correct=331, n=350), 2: Proportion(correct=330, n=350)}
+    test = {
+        0: {"accuracy": Measurement.share(280, 350)},
+        1: {"accuracy": Measurement.share(331, 350)},
+        2: {"accuracy": Measurement.share(330, 350)},
+    }
     return _summary(a_run(), test)
 
 
@@ -60,7 +65,7 @@ def empty() -> Summary:
     return _summary([], {})
 
 
-def _summary(records: list[TrialRecord], test: Mapping[int, Proportion]) -> Summary:
+def _summary(records: list[TrialRecord], test: Mapping[int, Mapping[str, Measurement]]) -> Summary:
     return summarize(
         run="digits-1",
         device="nucleo-l432kc",

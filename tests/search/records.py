@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from compressors.compressor import Value
 from devices.footprint import Budget, Footprint
-from search.record import InterpreterName, Proportion, Score, Seconds, TrialRecord
+from search.metrics.measurement import Measurement
+from search.record import InterpreterName, Score, Seconds, TrialRecord
 
 MakeRecord = Callable[..., TrialRecord]
 
@@ -65,7 +66,7 @@ def make_record(
     if correct is None:
         return rejected
     score = Score(
-        accuracy=Proportion(correct=correct, n=360),
+        metrics={"accuracy": Measurement.share(correct, 360)},
         interpreter=interpreter,
         footprint=cost,
         params=5_000,

@@ -41,6 +41,8 @@ def pretend(monkeypatch: pytest.MonkeyPatch, command: commands.Command) -> None:
         ("search --data digits --device x --task classification --name n --strategy random --runs-dir r",
          {"job": None, "data": "digits", "device": "x", "task": "classification", "name": "n", "strategy": "random",
           "runs_dir": "r", "set": [], "trials": None, "json": False}),
+        ("check job.yaml --data digits --device x --minutes 2 --set space=mlp --json",
+         {"job": "job.yaml", "data": "digits", "device": "x", "minutes": 2.0, "set": ["space=mlp"], "json": True}),
         ("pareto first --csv f.csv --device x --all",
          {"run": "first", "csv": "f.csv", "device": "x", "all": True, "runs_dir": "runs", "json": False}),
         ("pareto first --plot f.svg", {"plot": "f.svg", "csv": None, "all": False}),

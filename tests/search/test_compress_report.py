@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from search.compress_report import Report, Row, pruning_text, report_document, report_text
+from search.metrics.measurement import Measurement
 from search.pruning_trial import PruningFacts
 from search.record import InterpreterName, Proportion, Score
 from tests.search.records import BUDGET, make_record
@@ -30,7 +31,7 @@ def report() -> Report:
         rows=(
             Row(name="float32", score=None, reason="its process was killed 3 times"),
             Row(name="int8", score=score(20_000, 329), reason="not run on the test split: took longer than 9 s"),
-            Row(name="compressed", score=small, test=Proportion(correct=318, n=350)),
+            Row(name="compressed", score=small, test=Measurement.share(318, 350)),
         ),
         compression={"structured_pruning": {"filters": 0.5}, "quantization": {"weight_bits": 8}},
         excess=dict(small.footprint.excess_over(BUDGET)),

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from search.document import FRONT_KEYS, as_document, show_document
-from search.record import Proportion, TrialRecord
+from search.document import as_document, front_keys, show_document
+from search.metrics.measurement import Measurement
+from search.record import TrialRecord
 from search.summary import Summary
 
 # Written out by hand from the design, so that a renamed key is noticed.
@@ -53,8 +54,8 @@ def test_test_accuracy_is_absent_until_the_split_is_opened(summary: Summary, uno
     """Absent, not null: a script that asks for it fails loudly instead of reading nothing."""
     opened, closed = as_document(summary)["front"][0], as_document(unopened)["front"][0]
     assert opened["test_accuracy"] == 0.8
-    assert (opened["test_accuracy_n"], tuple(opened)) == (350, FRONT_KEYS)
-    assert tuple(closed) == tuple(key for key in FRONT_KEYS if not key.startswith("test_"))
+    assert (opened["test_accuracy_n"], tuple(opened)) == (350, front_keys(("accuracy",)))
+    assert tuple(closed) == tuple(key for key in front_keys(("accuracy",)) if not key.startswith("test_"))
 
 
 def test_all_trials_have_the_same_keys(unopened: Summary) -> None:
@@ -74,7 +75,7 @@ def test_all_trials_have_the_same_keys(unopened: Summary) -> None:
 
 def test_show_is_the_whole_record(run: list[TrialRecord]) -> None:
     """Parameters as drawn, the prediction beside the score, and the figures of the front's entry."""
-    document = show_document(run[1], on_front=True, test=Proportion(correct=331, n=350))
+    document = show_document(run[1], on_front=True, test={"accuracy": Measurement.share(331, 350)})
     assert document["drawn"] == {"ds_cnn/width": 16, "recipe/learning_rate": 0.001}
     assert document["predicted"]["model_bytes"] == document["score"]["footprint"]["model_bytes"] == 20_000
     assert document["key"] == "key1"

@@ -83,7 +83,7 @@ def test_a_run_is_shown_on_the_board(run: RunFolder) -> None:
     """Its files are compiled and costed anew; accuracy stays that of the plain file."""
     (here,), (there,) = show.summary_of(run).front, show.summary_of(run, BOARD).front
     assert there.footprint == measure(dense_softmax(), load_device(BOARD))[0]
-    assert (there.accuracy, there.sha256) == (here.accuracy, here.sha256)
+    assert (there.metrics, there.sha256) == (here.metrics, here.sha256)
 
 
 def test_one_file_that_vela_refuses_leaves_the_others(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

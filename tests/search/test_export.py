@@ -15,7 +15,7 @@ from search.errors import DataError, JobError, NothingFitsError
 from search.evaluate import available_interpreter
 from search.export import export_trial
 from search.job import Limits
-from search.record import Proportion
+from search.metrics.measurement import Measurement
 from search.store import FrontFile, RunFolder, create_run
 from tests.devices.models import dense_softmax
 from tests.search.records import make_record
@@ -98,7 +98,7 @@ def test_a_trial_over_the_runs_own_budget(run: RunFolder, tmp_path: Path) -> Non
 
 def test_the_recorded_model_is_exported(run: RunFolder, tmp_path: Path) -> None:
     """The folder holds the trial's very file, the data's labels, and both accuracies with what they were found on."""
-    run.write_front(FrontFile(trials=(0,), test={"0": Proportion(correct=7, n=10)}, data_digest="d"))
+    run.write_front(FrontFile(trials=(0,), test={"0": {"accuracy": Measurement.share(7, 10)}}, data_digest="d"))
     out = tmp_path / "out"
     files = export(run, out)
     assert set(files) == {file for file in out.rglob("*") if file.is_file()}

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,7 @@ from search.front import (
     pick,
     reference_point,
 )
+from search.metrics.measurement import Measurement
 from search.record import TrialRecord
 
 MakeRecord = Callable[..., TrialRecord]
@@ -109,6 +111,35 @@ def test_hypervolume_of_one_point_is_the_box_it_spans(record: MakeRecord, budget
     volume = hypervolume([only], DEFAULT_OBJECTIVES, reference_point(budget))
     assert volume == pytest.approx(0.75 * 0.6 * 0.8 * 0.75)
     assert hypervolume([only], ("accuracy",), reference_point(budget)) == pytest.approx(0.75)
+
+
+def errors(record: MakeRecord, trial: int, rmse: float, **options: Any) -> TrialRecord:
+    """A trial scored by its error, in place of its accuracy."""
+    made = record(trial, **options)
+    assert made.score is not None
+    found = {"rmse": Measurement(value=rmse, n=360, low=0.9 * rmse, high=1.1 * rmse)}
+    return replace(made, score=replace(made.score, metrics=found))
+
+
+def test_an_error_is_better_the_smaller_it_is(record: MakeRecord, budget: Budget) -> None:
+    """It is measured from the baseline's error down to 0; what is worse than the baseline adds nothing."""
+    objectives, reference = ("rmse", "flash_bytes"), reference_point(budget, {"rmse": 20.0})
+    small, good = errors(record, 0, 10.0, model_bytes=10_000), errors(record, 1, 5.0, model_bytes=20_000)
+    poor, worse = errors(record, 2, 15.0, model_bytes=30_000), errors(record, 3, 21.0, model_bytes=5_000)
+    assert front([small, good, poor], objectives) == (small, good)
+    assert hypervolume([small], objectives, reference) == pytest.approx(0.5 * 0.6)
+    assert hypervolume([small, worse], objectives, reference) == pytest.approx(0.5 * 0.6)
+    assert reference["accuracy"] == 0.0
+    assert pick([small, good], "quality", objectives) is good
+    assert pick([small, good], "rmse", objectives) is good
+    assert pick([small, good], "flash", objectives) is small
+    with pytest.raises(JobError, match="trials have no accuracy: known: rmse"):
+        pick([small, good], "accuracy", objectives)
+
+
+def test_without_an_objective_of_quality_the_metric_of_the_trials_counts(record: MakeRecord) -> None:
+    small, good = errors(record, 0, 10.0, model_bytes=10_000), errors(record, 1, 5.0, model_bytes=20_000)
+    assert pick([small, good], "quality", ("flash_bytes",)) is good
 
 
 def test_a_point_slower_than_the_reference_adds_nothing(record: MakeRecord, budget: Budget) -> None:

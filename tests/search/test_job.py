@@ -42,7 +42,7 @@ def test_without_trials_or_minutes_a_job_takes_five_minutes() -> None:
         (["seed=-1"], "seed is -1"),
         (["name=../../etc"], "name '../../etc'"),
         (["name=Run"], "name 'Run'"),
-        (["objectives=[]"], "objectives are []"),
+        (["metric=3"], "metric"),
         (["objectives=[accuracy, accuracy]"], "each once"),
         (["task=dancing"], "task"),
         (["seed"], "write key=value"),

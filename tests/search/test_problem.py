@@ -17,7 +17,7 @@ from search.frontends import parameters_of
 from search.job import Job, Limits
 from search.problem import resolve
 from search.screen import draw
-from spaces.catalog import SPACES
+from spaces.catalog import SPACES, find_space
 from spaces.compression import plan_parameters
 
 
@@ -30,14 +30,14 @@ def job(folder: Path, shape: tuple[int, ...] = (12,)) -> Job:
 
 
 def test_what_a_job_leaves_open(tmp_path: Path) -> None:
-    """All techniques that need no teacher, the board's own limits, exactly the spaces that take the data's shape."""
+    """All techniques that need no teacher, the board's own limits, the spaces that suit the data's shape."""
     problem = resolve(job(tmp_path))
     assert problem.compressors == tuple(each for each in COMPRESSORS if each.name != "distillation")
     assert (problem.budget.flash_bytes, problem.budget.ram_bytes) == (256 * 1024, 64 * 1024)
     assert problem.budget.latency_ms is None
     assert problem.data.input_shape == (12,)
     assert (len(problem.data.train), len(problem.data.validation), len(problem.data.test)) == (36, 12, 12)
-    assert problem.spaces == tuple(space for space in SPACES if space.accepts((12,)) is None)
+    assert problem.spaces == (find_space("mlp"), find_space("autokeras_dense"))
     names = {space.name for space in problem.spaces}
     assert "mlp" in names
     assert "ds_cnn" not in names
@@ -90,7 +90,10 @@ def test_what_a_job_names(tmp_path: Path) -> None:
     assert [space.name for space in problem.spaces] == ["cnn", "mlp"]
     assert [each.name for each in problem.compressors] == ["quantization"]
     assert problem.budget.ram_bytes == 5_000
-    assert problem.job == given
+    objectives = ("accuracy", "flash_bytes", "ram_bytes", "latency_ms")
+    assert problem.job == replace(
+        given, task="classification", metric="accuracy", objectives=objectives, name=given.run_name
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,22 +17,25 @@ from search import run as running
 from search.datasets.load import read, save
 from search.errors import JobError, StorageError
 from search.job import Job, Limits
+from search.metrics.confusion import Confusion
+from search.metrics.measure import HeldOut
+from search.metrics.measurement import Measurement
 from search.pool import Failure
-from search.record import Proportion
-from search.screen import Screened
 from search.store import FrontFile, RunFolder, create_run
 from search.study import ask, open_study, tell
-from spaces.candidate import Architecture
 from tests.devices.models import dense_softmax
-from tests.search.records import footprint, make_record
+from tests.search.records import make_record
 from tests.search.runs import JOB, FakePool, dataset, problem, real_record, real_run
+
+MATRIX = Confusion(labels=("a", "b"), counts=((4, 1), (1, 4)))
+EIGHT = HeldOut(metrics={"accuracy": Measurement.share(8, 10)}, confusion=MATRIX)
 
 
 def finished(folder: Path, job: Job = JOB) -> RunFolder:
     """A run that was searched to its end."""
     run = real_run(folder, job)
     run.log("started", elapsed=0.1)
-    run.write_front(FrontFile(trials=(0,), test={"0": Proportion(correct=7, n=10)}, data_digest="d"))
+    run.write_front(FrontFile(trials=(0,), test={"0": {"accuracy": Measurement.share(7, 10)}}, data_digest="d"))
     run.log("finished", elapsed=9.0, trials=job.trials, minutes=job.minutes)
     return run
 
@@ -70,7 +73,7 @@ def test_a_longer_job_that_was_refused_is_not_done(tmp_path: Path, monkeypatch: 
     """While another process holds the run, a longer search is refused and leaves no trace: it is still to be done."""
     run, longer = finished(tmp_path), replace(JOB, trials=9)
     monkeypatch.setattr(running, "resolve", lambda job, _given: problem(job))
-    monkeypatch.setattr(running, "_anchors", lambda _problem: ())
+    monkeypatch.setattr(running, "first_candidates", lambda _problem: ())
     with run.locked(), pytest.raises(StorageError, match="searched by another process"):
         running.search(longer, tmp_path, SimpleNamespace(begin=pytest.fail), 0.0)  # type: ignore[arg-type]
     assert run.job() == JOB
@@ -95,7 +98,7 @@ def test_a_finished_run_is_answered_from_its_folder(tmp_path: Path, monkeypatch:
     assert begun == [run]
 
 
-def open_test_split(run: RunFolder, fate: object = Proportion(correct=8, n=10), left: float = 99.0) -> FakePool:
+def open_test_split(run: RunFolder, fate: object = EIGHT, left: float = 99.0) -> FakePool:
     """Open the test split with a pool that gives every task the same result, `left` seconds before the deadline."""
     clock = SimpleNamespace(left=left)
 
@@ -120,23 +123,25 @@ def test_the_front_is_tested(tmp_path: Path) -> None:
     run.write_trial(real_record(2, dominated, correct=200), dominated)
     given: list[tuple[Any, ...]] = []
 
-    def answer(_number: int, arguments: tuple[Any, ...]) -> Proportion:
+    def answer(_number: int, arguments: tuple[Any, ...]) -> HeldOut:
         given.append(arguments)
-        return Proportion(correct=8, n=10)
+        return EIGHT
 
     pool, clock = FakePool(answer), SimpleNamespace(left=99.0)
     running.test_front(problem(), run, pool, "tflm", clock)  # type: ignore[arg-type]  # all that is used
     assert pool.submitted == [0]
     assert given == [(dense_softmax(), run.data_file, "tflm", run.trial_folder(0) / "log.txt")]
     digest = problem().data.digest()
-    assert run.front() == FrontFile(trials=(0,), test={"0": Proportion(correct=8, n=10)}, data_digest=digest)
+    tested = {"0": {"accuracy": Measurement.share(8, 10)}}
+    assert run.front() == FrontFile(trials=(0,), test=tested, confusion={"0": MATRIX}, data_digest=digest)
+    assert run.test_confusion(0) == MATRIX
     assert untested(run) == []
 
 
 def test_earlier_test_scores_are_kept(tmp_path: Path) -> None:
     """A point tested before is not tested again; a new one is; one that left the front leaves the file."""
     run = real_run(tmp_path)
-    before = {"0": Proportion(correct=1, n=10), "1": Proportion(correct=2, n=10)}
+    before = {"0": {"accuracy": Measurement.share(1, 10)}, "1": {"accuracy": Measurement.share(2, 10)}}
     run.write_front(FrontFile(trials=(0, 1), test=before, data_digest=problem().data.digest()))
     larger = dense_softmax() + bytes(400)
     run.write_trial(real_record(2, larger, correct=340), larger)
@@ -144,15 +149,15 @@ def test_earlier_test_scores_are_kept(tmp_path: Path) -> None:
     front = run.front()
     assert front is not None
     assert front.trials == (0, 2)
-    assert front.test == {"0": Proportion(correct=1, n=10), "2": Proportion(correct=8, n=10)}
+    assert front.test == {"0": {"accuracy": Measurement.share(1, 10)}, "2": {"accuracy": Measurement.share(8, 10)}}
 
 
 def test_scores_of_other_data_are_not_kept(tmp_path: Path) -> None:
     """A score on other data is none of this run's."""
     run = real_run(tmp_path)
-    run.write_front(FrontFile(trials=(0,), test={"0": Proportion(correct=1, n=10)}, data_digest="other"))
+    run.write_front(FrontFile(trials=(0,), test={"0": {"accuracy": Measurement.share(1, 10)}}, data_digest="other"))
     assert open_test_split(run).submitted == [0]
-    assert run.test_scores() == {0: Proportion(correct=8, n=10)}
+    assert run.test_scores() == {0: {"accuracy": Measurement.share(8, 10)}}
 
 
 def test_a_point_that_cannot_be_tested_stays_untested(tmp_path: Path) -> None:
@@ -164,7 +169,7 @@ def test_a_point_that_cannot_be_tested_stays_untested(tmp_path: Path) -> None:
     assert (front.trials, front.test) == ((0,), {})
     assert untested(run) == [(0, "no arena")]
     assert open_test_split(run).submitted == [0]  # a later sitting tries again
-    assert run.test_scores() == {0: Proportion(correct=8, n=10)}
+    assert run.test_scores() == {0: {"accuracy": Measurement.share(8, 10)}}
 
 
 def test_testing_ends_with_the_time(tmp_path: Path) -> None:
@@ -191,7 +196,7 @@ def sitting(run: RunFolder, job: Job) -> FakePool:
     study = open_study(run, job, COMPRESSORS, ())
     for record in run.records():
         tell(study, job, record, ask(study))
-    pool = FakePool(lambda _number, _arguments: Proportion(correct=8, n=10))
+    pool = FakePool(lambda _number, _arguments: EIGHT)
     progress = SimpleNamespace(told=lambda *_: pytest.fail("no trial was left to run"), say=lambda _: None)
     running._search(problem(job), run, pool, (), progress, time.monotonic())  # type: ignore[arg-type]  # as above
     return pool
@@ -205,7 +210,7 @@ def test_a_sitting_from_start_to_end(tmp_path: Path) -> None:
     assert sitting(run, job).warmed
     assert read(run.data_file).digest() == dataset().digest()
     assert run.device() == problem().device
-    assert run.test_scores() == {0: Proportion(correct=8, n=10)}
+    assert run.test_scores() == {0: {"accuracy": Measurement.share(8, 10)}}
     assert [event["event"] for event in run.events()] == ["started", "finished"]
     assert running.is_done(run, job)
     assert not running.is_done(run, JOB)
@@ -221,23 +226,6 @@ def test_a_run_that_began_with_other_data_is_not_mixed(tmp_path: Path) -> None:
         sitting(run, job)
     assert run.data_file.read_bytes() == before
     assert run.front() is None
-
-
-def test_too_small_a_board_is_told_in_numbers() -> None:
-    """Only the limits that are broken, each with what it exceeds by, needs and has; and in which space."""
-    given = problem(replace(JOB, budget=Limits(flash_bytes=30_000, ram_bytes=9_000)))
-    cost = footprint(model_bytes=10_000, activation_bytes=3_000)  # 40,000 bytes of flash, 8,000 of RAM
-    screened = Screened(
-        candidate=SimpleNamespace(architecture=Architecture.of("mlp", {})),  # type: ignore[arg-type]  # only its space
-        key="k",
-        footprint=cost,
-        excess=dict(cost.excess_over(given.budget)),
-        draw_seconds=0.0,
-        screen_seconds=0.0,
-    )
-    assert running._too_small(given, screened) == (
-        "nothing fits nucleo-l432kc: the smallest candidate (mlp) exceeds flash_bytes by 10000 (needs 40000, has 30000)"
-    )
 
 
 def test_start_up_notes_stay_off_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from devices.flatbuffer import read_artifact
 from search.datasets.load import load
 from search.errors import DataError
-from search.evaluate import accuracy, available_interpreter
+from search.evaluate import available_interpreter, measured
 from search.score_document import score_document
 from search.score_text import score_text
 from search.scoring import score_file
@@ -41,10 +41,14 @@ def test_accuracy_on_data(model: Path, tmp_path: Path) -> None:
     data, interpreter = load(reference), available_interpreter()
     artifact = read_artifact(model.read_bytes(), data.labels)
     assert scored.shares == {
-        "accuracy": accuracy(artifact, data.validation, interpreter),
-        "test_accuracy": accuracy(artifact, data.test, interpreter),
-        "litert_accuracy": accuracy(artifact, data.validation, "litert"),
-        "litert_test_accuracy": accuracy(artifact, data.test, "litert"),
+        prefix + name: found
+        for prefix, split, by in (
+            ("", data.validation, interpreter),
+            ("test_", data.test, interpreter),
+            ("litert_", data.validation, "litert"),
+            ("litert_test_", data.test, "litert"),
+        )
+        for name, found in measured(artifact, data, split, by).items()
     }
     document = score_document(scored)
     assert set(KEYS) < set(document)
@@ -79,5 +83,6 @@ def test_a_linux_board_runs_its_own_kernels(model: Path, tmp_path: Path) -> None
     """LiteRT with XNNPACK is the runtime there, so that nothing stands beside it as a cross-check."""
     scored = score_file(model, "raspberry-pi-4b", data_file(tmp_path))
     assert scored.interpreter == "xnnpack"
-    assert list(scored.shares) == ["accuracy", "test_accuracy"]
+    names = ["accuracy", "balanced_accuracy", "macro_f1"]
+    assert list(scored.shares) == [*names, *(f"test_{name}" for name in names)]
     assert "by xnnpack" in score_text(scored)

@@ -14,7 +14,7 @@ from devices.measure import measure
 from search.boards import find_device
 from search.errors import JobError, StorageError
 from search.job import Limits
-from search.record import Proportion
+from search.metrics.measurement import Measurement
 from search.show import budget_and_device, progress_of, summary_of, summary_with
 from search.store import FrontFile, RunFolder
 from tests.devices.models import dense_softmax
@@ -25,7 +25,7 @@ from tests.search.runs import JOB, board_file, real_run
 def test_a_run_on_its_own_board_is_its_records(tmp_path: Path) -> None:
     """Figures are the recorded ones, the budget is the job's, the test split's score is there once it was opened."""
     run = real_run(tmp_path, replace(JOB, budget=Limits(flash_bytes=200_000)))
-    run.write_front(FrontFile(trials=(0,), test={"0": Proportion(correct=7, n=10)}, data_digest="d"))
+    run.write_front(FrontFile(trials=(0,), test={"0": {"accuracy": Measurement.share(7, 10)}}, data_digest="d"))
     summary = summary_of(run)
     assert (summary.run, summary.device, summary.budget.flash_bytes) == ("first", "nucleo-l432kc", 200_000)
     assert (summary.n_trained, summary.n_rejected) == (1, 1)
@@ -34,7 +34,7 @@ def test_a_run_on_its_own_board_is_its_records(tmp_path: Path) -> None:
     assert record is not None
     assert record.score is not None
     assert point.footprint == record.score.footprint
-    assert point.test_accuracy == Proportion(correct=7, n=10)
+    assert point.test_metrics == {"accuracy": Measurement.share(7, 10)}
 
 
 def test_another_board_measures_the_files_anew(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_another_board_measures_the_files_anew(tmp_path: Path) -> None:
     (here,), (there,) = summary_of(run).front, summary_of(run, own).front
     assert there.footprint == measure(dense_softmax(), find_device(own))[0]
     assert there.footprint.latency_ms == pytest.approx(80 * here.footprint.latency_ms, rel=0.2)
-    assert (there.accuracy, there.sha256) == (here.accuracy, here.sha256)
+    assert (there.metrics, there.sha256) == (here.metrics, here.sha256)
     assert {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()} == before
 
 

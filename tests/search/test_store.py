@@ -13,7 +13,7 @@ from search import codec
 from search.choices import Choices
 from search.errors import JobError, StorageError
 from search.job import Job
-from search.record import Proportion
+from search.metrics.measurement import Measurement
 from search.store import FrontFile, RunFolder, create_run, find_run
 from tests.search.records import make_record
 
@@ -100,8 +100,8 @@ def test_test_scores_are_numbered(tmp_path: Path) -> None:
     """Test scores are there once the front was tested."""
     run = create_run(tmp_path, JOB)
     assert run.test_scores() == {}
-    run.write_front(FrontFile(trials=(7,), test={"7": Proportion(correct=9, n=10)}, data_digest="d"))
-    assert run.test_scores() == {7: Proportion(correct=9, n=10)}
+    run.write_front(FrontFile(trials=(7,), test={"7": {"accuracy": Measurement.share(9, 10)}}, data_digest="d"))
+    assert run.test_scores() == {7: {"accuracy": Measurement.share(9, 10)}}
 
 
 def test_an_unwritable_place_is_a_storage_error(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from compressors.compressor import Teaching
 from compressors.structure import zero_projections
-from search.train import fine_tune
+from search.datasets.dataset import Split
+from search.train import fine_tune, train
 from search.training_step import batch_loss
+from spaces.candidate import TrainingRecipe
 from tests.search.test_train import RECIPE, digits, network
 
 Floats = Any
@@ -46,6 +48,65 @@ def test_the_teaching_loss_is_hintons(temperature: float, alpha: float) -> None:
     found = batch_loss(student, x, y, Teaching(teacher=teacher, temperature=temperature, alpha=alpha))
     assert float(found) == pytest.approx(alpha * labels + (1 - alpha) * agreement, rel=1e-4)
     assert float(batch_loss(student, x, y)) == pytest.approx(labels, rel=1e-5)
+
+
+def test_classes_weigh_as_they_are_told() -> None:
+    """Each sample's cross-entropy times the weight of its class; the mean is over the samples."""
+    student, logits = probabilities(1)
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(7, 5)).astype(np.float32), rng.integers(0, 3, 7)
+    target = np.eye(3)[y] * 0.95 + 0.05 / 3
+    losses = -(target * np.log(softmax(logits(x)))).sum(axis=1)
+    found = batch_loss(student, x, y, class_weights=(0.5, 1.0, 4.0))
+    assert float(found) == pytest.approx((losses * np.array([0.5, 1.0, 4.0])[y]).mean(), rel=1e-5)
+
+
+def test_a_rare_class_is_found_where_it_weighs_more() -> None:
+    """Two classes that overlap, one of twenty samples: weighed alike it is never answered."""
+    rng = np.random.default_rng(5)
+    y = np.repeat([0, 1], [380, 20])
+    x = (rng.normal(size=(400, 5)) + 0.7 * y[:, np.newaxis]).astype(np.float32)
+    found = {}
+    for weights in ((), (400 / 760, 10.0, 0.0)):
+        net, _ = probabilities(1)
+        train(net, TrainingRecipe(epochs=20, batch_size=32, learning_rate=0.02), Split(x=x, y=y), 0, weights)
+        found[bool(weights)] = float((np.asarray(net(x)).argmax(axis=1)[y == 1] == 1).mean())
+    assert found[False] < 0.3
+    assert found[True] > 0.7
+
+
+def values(seed: int) -> tuple[Any, Floats]:
+    """A network of one linear layer on 5 inputs that predicts two values, and the same as a function of numpy."""
+    import tf_keras
+
+    rng = np.random.default_rng(seed)
+    kernel, bias = rng.normal(size=(5, 2)).astype(np.float32), rng.normal(size=2).astype(np.float32)
+    image = tf_keras.layers.Input((5,))
+    net = tf_keras.Model(image, tf_keras.layers.Dense(2)(image))
+    net.set_weights([kernel, bias])
+    return net, lambda x: x @ kernel + bias
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+def test_values_are_learnt_by_their_squared_error(alpha: float) -> None:
+    """Float targets: the mean over samples and values; from a teacher its squared distance, untempered."""
+    (student, answers), (teacher, taught) = values(1), values(2)
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(7, 5)).astype(np.float32), rng.normal(size=(7, 2)).astype(np.float32)
+    error, distance = (float(((answers(x) - goal) ** 2).mean()) for goal in (y, taught(x)))
+    assert float(batch_loss(student, x, y)) == pytest.approx(error, rel=1e-5)
+    found = batch_loss(student, x, y, Teaching(teacher=teacher, temperature=5.0, alpha=alpha))
+    assert float(found) == pytest.approx(alpha * error + (1 - alpha) * distance, rel=1e-5)
+
+
+def test_values_are_fitted() -> None:
+    """A linear layer finds the linear rule that its targets follow."""
+    (network_, _), (_, rule) = values(1), values(2)
+    x = np.random.default_rng(4).normal(size=(256, 5)).astype(np.float32)
+    split = Split(x=x, y=rule(x).astype(np.float32))
+    before = float(batch_loss(network_, x, split.y))
+    train(network_, TrainingRecipe(epochs=30, batch_size=16, learning_rate=0.03), split, 0)
+    assert float(batch_loss(network_, x, split.y)) < 1e-3 * before
 
 
 def test_the_teacher_is_not_trained() -> None:

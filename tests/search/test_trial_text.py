@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from devices.footprint import Budget
-from search.record import Proportion, TrialRecord
+from search.metrics.measurement import Measurement
+from search.record import TrialRecord
 from search.trial_text import show
 
 
-def shown(record: TrialRecord, budget: Budget, test: Proportion | None = None, *, on_front: bool = False) -> str:
+def shown(
+    record: TrialRecord, budget: Budget, test: Mapping[str, Measurement] | None = None, *, on_front: bool = False
+) -> str:
     return show(record, device="nucleo-l432kc", budget=budget, on_front=on_front, test=test)
 
 
 def test_a_scored_trial(run: list[TrialRecord], budget: Budget) -> None:
     """Verdict, accuracies with n, the file, its cost beside prediction and limit, what was drawn, the seconds."""
-    text = shown(run[1], budget, Proportion(correct=331, n=350), on_front=True)
+    text = shown(run[1], budget, {"accuracy": Measurement.share(331, 350)}, on_front=True)
     assert text.startswith("trial 1 on nucleo-l432kc: trained, on the front\n")
-    assert "validation accuracy  94.4 (91.6-96.4) %, 340 of 360, 95 % interval; the search chose by it" in text
-    assert "test accuracy        94.6 (91.7-96.5) %, 331 of 350" in text
+    assert "validation accuracy  94.4 (91.6-96.4) %, n = 360, 95 % interval; the search chose by it" in text
+    assert "test accuracy        94.6 (91.7-96.5) %, n = 350" in text
     assert "trials/0001/model.tflite, sha256 000" in text
     (flash,) = [line for line in text.splitlines() if line.startswith("flash (est.)")]
     assert flash.split() == ["flash", "(est.)", "50.0", "kB", "50.0", "kB", "100.0", "kB"]

@@ -10,12 +10,25 @@ from typing import Any
 import optuna
 import pytest
 
-from compressors.layers import BatchNormalization, Conv2D, Dense, DepthwiseConv2D, Shape
+from compressors.layers import Shape
 from compressors.topology import Topology
 from spaces.catalog import Drawn, find_space
+from spaces.graphs import Head
+from spaces.trial import Trial
 
 Draws = Callable[[int, int], list[Any]]
 RandomDraws = Callable[[str, Shape], tuple[tuple[Mapping[str, Any], Drawn], ...]]
+
+
+def ending(space: str, input_shape: Shape, n_classes: int = 10) -> tuple[int, Head]:
+    """Outputs and head of a space: classes, or the inputs again."""
+    return (math.prod(input_shape), "linear") if find_space(space).reconstructs else (n_classes, "softmax")
+
+
+def drawn_from(space: str, trial: Trial, input_shape: Shape, n_classes: int = 10) -> Drawn:
+    """A draw with the outputs and head of its space."""
+    n_outputs, head = ending(space, input_shape, n_classes)
+    return find_space(space).draw(trial, input_shape, n_outputs, head=head)
 
 
 def _trials(n: int, seed: int) -> list[Any]:
@@ -32,12 +45,12 @@ def random_trials() -> Draws:
 
 @pytest.fixture(scope="session")
 def random_draws(random_trials: Draws) -> RandomDraws:
-    """``random_draws(space, input_shape)``: 30 draws with 10 outputs, each with its trial's parameters."""
+    """``random_draws(space, input_shape)``: 30 draws with 10 classes, each with its trial's parameters."""
 
     @cache
     def draws(space: str, input_shape: Shape) -> tuple[tuple[Mapping[str, Any], Drawn], ...]:
         trials = random_trials(30, 7)
-        drawn = [find_space(space).draw(trial, input_shape, 10) for trial in trials]
+        drawn = [drawn_from(space, trial, input_shape) for trial in trials]
         return tuple((trial.params, result) for trial, result in zip(trials, drawn, strict=True))
 
     return draws
@@ -45,16 +58,4 @@ def random_draws(random_trials: Draws) -> RandomDraws:
 
 def weights(topology: Topology) -> int:
     """Weights of the network once batch normalisation is folded into biases."""
-    shapes, total = topology.shapes(), 0
-    for layer in topology.layers:
-        channels = shapes[layer.inputs[0]][-1] if layer.inputs else 0
-        match layer.spec:
-            case Conv2D(filters=filters, kernel=kernel, use_bias=bias):
-                total += math.prod(kernel) * channels * filters + bias * filters
-            case DepthwiseConv2D(kernel=kernel, depth_multiplier=multiplier, use_bias=bias):
-                total += (math.prod(kernel) + bias) * channels * multiplier
-            case Dense(units=units, use_bias=bias):
-                total += channels * units + bias * units
-            case BatchNormalization():
-                total += channels
-    return total
+    return topology.weights()

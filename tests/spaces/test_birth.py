@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from optuna.trial import FixedTrial
@@ -14,10 +16,13 @@ from tests.spaces.conftest import Draws
 
 
 @pytest.mark.parametrize("n_outputs", [2, 10])
-@pytest.mark.parametrize("input_shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (12, 20, 2), (7,)], ids=str)
+@pytest.mark.parametrize(
+    "input_shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (12, 20, 2), (7,), (40, 1, 3), (30, 10, 1)], ids=str
+)
 def test_every_space_is_born_equal_to_what_was_drawn(input_shape: Shape, n_outputs: int, random_trials: Draws) -> None:
     """The tf_keras network has the drawn topology and gives probabilities; birth itself checks the outputs agree."""
     spaces = spaces_for(input_shape)
+    assert spaces
     for space, trial in zip(spaces, random_trials(len(spaces), n_outputs), strict=True):
         drawn = space.draw(trial, input_shape, n_outputs)
         network = birth(drawn.architecture, input_shape, n_outputs, seed=3)
@@ -25,6 +30,18 @@ def test_every_space_is_born_equal_to_what_was_drawn(input_shape: Shape, n_outpu
         output = np.asarray(network(np.ones((2, *input_shape), np.float32)))
         assert output.shape == (2, n_outputs)
         np.testing.assert_allclose(output.sum(axis=1), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("autoencoder", (9,)), ("autoencoder", (20, 1, 2)), ("ds_cnn", (8, 8, 1))])
+def test_a_linear_head_is_born_too(name: str, shape: Shape, random_trials: Draws) -> None:
+    """What comes out is below zero, too: no softmax and no ReLU is behind the last dense layer."""
+    n_outputs = math.prod(shape) if name == "autoencoder" else 2
+    drawn = find_space(name).draw(random_trials(1, 4)[0], shape, n_outputs, head="linear")
+    network = birth(drawn.architecture, shape, n_outputs, seed=3, head="linear")
+    assert topology_of(network) == drawn.topology
+    output = np.asarray(network(np.random.default_rng(0).normal(size=(64, *shape)).astype(np.float32)))
+    assert output.shape == (64, n_outputs)
+    assert output.min() < 0
 
 
 @pytest.mark.parametrize("input_shape", [(4, 4, 1), (96, 96, 3), (4, 40, 3), (128, 1, 3)], ids=str)

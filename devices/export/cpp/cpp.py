@@ -54,6 +54,7 @@ class CppTarget:
             "quantization.h": headers.quantization_h(bundle),
             "golden.h": headers.golden_h(bundle),
             "labels.h": headers.labels_h(bundle),
+            **({"targets.h": headers.targets_h(bundle)} if bundle.targets else {}),
             "main.cc": verbatim(PACKAGE, "main.cc"),
             "Makefile": verbatim(PACKAGE, "Makefile"),
             "README.md": readme(bundle),

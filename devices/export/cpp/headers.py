@@ -97,6 +97,18 @@ def labels_h(bundle: Bundle) -> bytes:
     return render(_PACKAGE, "labels.h", fields)
 
 
+def targets_h(bundle: Bundle) -> bytes:
+    """Names and scales of what is predicted, and the way to values in their units."""
+    targets = bundle.targets
+    fields = {
+        "count": str(len(targets)),
+        "names": ",\n".join(f"    {c_string(target.name)}" for target in targets),
+        "means": ", ".join(float_literal(target.mean) for target in targets),
+        "deviations": ", ".join(float_literal(target.deviation) for target in targets),
+    }
+    return render(_PACKAGE, "targets.h", fields)
+
+
 def _port_fields(side: str, port: Port) -> dict[str, str]:
     return {
         f"{side}_type": stored_type(side, port).cpp,

@@ -13,6 +13,7 @@ from devices.graph import DType
 _VARIABLES_NOTE = ", and how the network's variables are created, which this network needs"
 
 _PLAIN_ROW = "| `model.h`, `model.cc` | the network as a constant array, aligned to 16 bytes |"
+_TARGETS_ROW = "\n| `targets.h` | what the outputs predict, and the way to values in their units |"
 _CODED_ROWS = (
     "| `model.h`, `model.cc` | the network as a Huffman-coded array, and the RAM it is unpacked into |\n"
     "| `unpack.h`, `unpack.c` | the decoder, in C |"
@@ -38,6 +39,7 @@ def readme(bundle: Bundle) -> bytes:
         "trial": str(provenance.trial),
         "version": markdown(provenance.tinyfront_version),
         "data": markdown(provenance.data),
+        "targets_row": _TARGETS_ROW if bundle.targets else "",
         "model_rows": _PLAIN_ROW if artifact.package is None else _CODED_ROWS,
         "sources": _sources(bundle),
         "filling": _FILLING if bundle.frontend is None else _PREPROCESSING,

@@ -100,6 +100,12 @@ def _answer(bundle: Bundle) -> str:
     labels, port = bundle.artifact.labels, bundle.artifact.output
     real = "stored" if port.scale == 0.0 else f"{port.scale!r} * (stored {plus(-port.zero_point)})"
     text = f"{port_elements(port)} values; real value = `{real}`."
+    if bundle.targets:
+        scales = [
+            (str(index), markdown(each.name), f"`real * {each.deviation!r} + {each.mean!r}`")
+            for index, each in enumerate(bundle.targets)
+        ]
+        return f"{text} They were learnt standardised:\n\n{table(('output', 'target', 'in its unit'), scales)}"
     if not labels:
         return text
     rows = [(str(index), markdown(label)) for index, label in enumerate(labels)]

@@ -17,6 +17,8 @@ frontend            ``name``, ``settings``, ``input_shape`` of a raw sample, ``m
                     feature i of a row is standardised to (feature - mean[i]) * factor[i], both
                     empty where it is not; null where there is no front-end
 labels              class names in output order; empty where the task has none
+targets             what is predicted in output order: ``name``, ``mean``, ``deviation``, with value in
+                    the target's unit = real * deviation + mean; empty where classes are told apart
 metrics             list of ``name``, ``value``, ``n`` (samples), ``low``, ``high`` (95 %
                     interval, null where not known)
 device              ``name``, ``core``, ``clock_hz``, ``flash_bytes``, ``ram_bytes``, ``kernels``,
@@ -56,6 +58,7 @@ def description(bundle: Bundle) -> bytes:
         "normalization": {"offset": bundle.normalization.offset, "factor": bundle.normalization.factor},
         "frontend": None if bundle.frontend is None else _frontend(bundle.frontend),
         "labels": list(artifact.labels),
+        "targets": [{"name": each.name, "mean": each.mean, "deviation": each.deviation} for each in bundle.targets],
         "metrics": [{"name": m.name, "value": m.value, "n": m.n, "low": m.low, "high": m.high} for m in bundle.metrics],
         "device": _device(bundle),
         "footprint": {

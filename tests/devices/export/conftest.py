@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from devices.artifact import Artifact, Normalization
+from devices.artifact import Artifact, Normalization, Target
 from devices.coding.package import pack
 from devices.coding.stored import coded
 from devices.device import Device
@@ -94,6 +94,15 @@ def small_model() -> bytes:
 def bundle(small_model: bytes) -> Bundle:
     """The small network with three golden samples and labels that are hard to write down."""
     return _bundle(small_model, _golden_samples(small_model), _EVIL_LABELS)
+
+
+@pytest.fixture(scope="session")
+def values_bundle(bundle: Bundle) -> Bundle:
+    """The small network as if its five outputs were predicted values, with names that are hard to write down."""
+    targets = tuple(
+        Target(name=name, mean=10.0 * index, deviation=0.5 + index) for index, name in enumerate(_EVIL_LABELS)
+    )
+    return replace(bundle, artifact=replace(bundle.artifact, labels=()), targets=targets)
 
 
 @pytest.fixture(scope="session")

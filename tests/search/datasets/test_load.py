@@ -23,7 +23,7 @@ def test_names_and_suffixes_are_unique() -> None:
     [
         ("mnits", "unknown data 'mnits': did you mean 'mnist'?"),
         ("digit", "did you mean 'digits'?"),
-        ("qqqqqq", "known: cifar10, digits, fashion_mnist, mnist"),
+        ("qqqqqq", "known: cifar10, diabetes, digits, fashion_mnist, mnist"),
         ("nowhere/data.npz", "'nowhere/data.npz' does not exist"),
         ("nowhere.csv", "'nowhere.csv' does not exist"),
         pytest.param("x" * 5000, "neither a known name nor a path", id="long"),

@@ -37,14 +37,15 @@ _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "complex": ({"x_train": _X.astype(complex)}, "x_train holds complex numbers: save their magnitude"),
     "truth values": ({"x_train": _X > 0}, r"x_train holds truth values: save them as numbers"),
     "dates": ({"x_train": np.zeros((30, 4), "M8[s]")}, "x_train holds dates"),
-    "broken labels": ({"y_train": _Y + 0.5}, r"y_train holds 0.5 at \[0\].*another task \(regression\)"),
     "nan label": ({"y_train": _with(_Y.astype(float), 3, np.nan)}, r"y_train holds nan at \[3\]"),
     "negative": ({"y_train": _with(_Y, 2, -1)}, r"y_train holds -1 at \[2\]: number the classes from 0"),
     "huge label": (
         {"y_train": _with(_Y.astype(np.uint64), 2, 2**63)},
         "y_train holds 9223372036854775808, .* too large",
     ),
-    "huge float label": ({"y_train": _with(_Y.astype(float), 2, 1e300)}, "too large for a class"),
+    "huge value": ({"y_train": _with(_Y.astype(float), 2, 1e300)}, "targets between 0 and 1e\\+300 cannot be scaled"),
+    "equal values": ({"y_train": np.full(30, 4.5)}, "target is 4.5 in all 18 samples of the train split"),
+    "too many values": ({"y_train": np.zeros((30, 65))}, "y_train has 65 targets, the most is 64"),
     "strange label": ({**_VAL, "y_val": _Y[:6] + 1}, "label '3' is in y_val but not in the training split"),
     "strange test label": (
         {"x_test": _X[:6], "y_test": np.full(6, 9)},
@@ -60,7 +61,12 @@ _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unequal types": ({**_VAL, "x_val": _X[:6].astype(np.float64)}, "float32 in the training split and float64"),
     "mixed labels": ({**_VAL, "y_val": np.array(list("012012"))}, "numbers in one split and texts in another"),
     "one-hot": ({"y_train": np.eye(3)[_Y]}, r"y_train has shape \(30, 3\).*y.argmax\(axis=1\)"),
-    "label cube": ({"y_train": np.zeros((30, 1, 1))}, r"y_train has shape \(30, 1, 1\).*one label a sample"),
+    "label cube": ({"y_train": np.zeros((30, 1, 1), int)}, r"y_train has shape \(30, 1, 1\).*one label a sample"),
+    "value cube": ({"y_train": np.zeros((30, 1, 1))}, r"y_train has shape \(30, 1, 1\), expected \(samples,\) or"),
+    "unequal targets": (
+        {"y_train": np.random.default_rng(0).normal(size=(30, 2)), "x_val": _X[:6], "y_val": np.arange(6.0)},
+        "y_train has 2 targets and y_val has 1: make them equal",
+    ),
     "date labels": ({"y_train": np.zeros(30, "M8[s]")}, "y_train is of type datetime64"),
     "blank label": ({"y_train": np.array(["a", " ", "b"] * 10)}, "has the label ' ': a class name"),
     "line break": ({"y_train": np.array(["a", "x\ny", "b"] * 10)}, r"has the label 'x\\ny'"),
@@ -149,8 +155,8 @@ def test_text_labels_are_sorted(labels: Any, make_npz: MakeNpz) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float64, np.bool_, ">i4"])
 def test_label_types(dtype: Any, make_npz: MakeNpz) -> None:
-    """Whole numbers of any type are class numbers."""
-    data = load(str(make_npz(y_train=(_Y % 2).astype(dtype))))
+    """Whole numbers of any type are class numbers, floats where the task says so."""
+    data = load(str(make_npz(y_train=(_Y % 2).astype(dtype))), "classification" if dtype is np.float64 else None)
     assert data.labels == ("0", "1")
     assert data.train.y.dtype == np.int64
 

@@ -122,6 +122,37 @@ def test_quantisation_is_the_networks(bundle: Bundle, run_cpp: RunCpp, tmp_path:
     assert np.array_equal(real, (stored + 128) / 256)
 
 
+_VALUES = """
+#include <cstdio>
+#include <cstring>
+#include "targets.h"
+int main() {
+  for (std::size_t i = 0; i < tinyfront::kTargetCount; ++i) {
+    std::fwrite(tinyfront::kTargetNames[i], 1, std::strlen(tinyfront::kTargetNames[i]) + 1, stdout);
+  }
+  for (std::size_t i = 0; i < tinyfront::kTargetCount; ++i) {
+    std::printf("%a ", static_cast<double>(tinyfront::TargetValue(i, 28)));
+  }
+}
+"""
+
+
+def test_outputs_become_values_in_their_unit(values_bundle: Bundle, run_cpp: RunCpp, tmp_path: Path) -> None:
+    """Stored 28 is (28 + 128) / 256; then each target's own deviation and mean."""
+    folder = _export(values_bundle, tmp_path / "out", _VALUES)
+    *names, printed = run_cpp(folder, ("test.cc",), "").split(b"\0")
+    assert names == [target.name.encode() for target in values_bundle.targets]
+    values = [float.fromhex(text) for text in printed.decode().split()]
+    assert values == pytest.approx([156 / 256 * each.deviation + each.mean for each in values_bundle.targets])
+    assert "`targets.h`" in (folder / "README.md").read_text()
+
+
+def test_classes_have_no_targets(bundle: Bundle) -> None:
+    files = CppTarget().files(bundle)
+    assert "targets.h" not in files
+    assert b"targets.h" not in files["README.md"]
+
+
 def test_resolver_is_as_long_as_its_calls(bundle: Bundle) -> None:
     text = headers.op_resolver_h(bundle).decode()
     assert "MicroMutableOpResolver<2>" in text

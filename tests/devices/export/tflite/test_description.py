@@ -36,6 +36,16 @@ def test_holds_what_a_program_needs(bundle: Bundle) -> None:
     assert document["provenance"]["run"] == bundle.provenance.run
 
 
+def test_values_keep_their_scale(bundle: Bundle, values_bundle: Bundle) -> None:
+    """Name, mean and deviation of each output, in order; none where classes are told apart."""
+    document = json.loads(description(values_bundle))
+    assert document["labels"] == []
+    assert document["targets"] == [
+        {"name": each.name, "mean": each.mean, "deviation": each.deviation} for each in values_bundle.targets
+    ]
+    assert json.loads(description(bundle))["targets"] == []
+
+
 def test_metrics_keep_n_and_interval(bundle: Bundle) -> None:
     rows = {row["name"]: row for row in json.loads(description(bundle))["metrics"]}
     assert rows["accuracy"] == {"name": "accuracy", "value": 0.97, "n": 300, "low": 0.944, "high": 0.984}

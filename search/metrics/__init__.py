@@ -1,0 +1,1 @@
+"""How well answers are: what is measured for each task, one file a family, one line a metric."""

@@ -1,0 +1,46 @@
+"""From outputs to metrics, and what needs no network."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.metrics import accuracy_score, root_mean_squared_error
+
+from search.datasets.load import load
+from search.metrics.measure import baseline, figures, measure
+
+
+def test_values_are_measured_in_their_unit() -> None:
+    """Outputs are standardised; the error is told in the unit of the target, here progression of diabetes."""
+    data = load("diabetes")
+    (target,) = data.targets
+    truth = data.validation.y
+    found = measure(data, truth, truth + np.float32(0.5))
+    assert found["rmse"].value == pytest.approx(0.5 * target.deviation)
+    assert found["mae"].value == pytest.approx(0.5 * target.deviation)
+    assert figures(data, truth, truth) == pytest.approx({"rmse": 0.0, "mae": 0.0, "r2": 1.0})
+
+
+def test_the_first_of_equal_classes_counts() -> None:
+    """As on the device: outputs of 8 bits do tie."""
+    data = load("digits")
+    outputs = np.zeros((len(data.validation), 10))
+    expected = float((data.validation.y == 0).mean())
+    assert measure(data, data.validation.y, outputs)["accuracy"].value == expected
+
+
+def test_the_baseline_of_values_is_the_training_mean() -> None:
+    data = load("diabetes")
+    dummy = DummyRegressor().fit(data.train.x, data.in_units(data.train.y))
+    answers = dummy.predict(data.validation.x).reshape(-1, 1)
+    truth = data.in_units(data.validation.y)
+    assert baseline(data)["rmse"] == pytest.approx(root_mean_squared_error(truth, answers))
+    assert baseline(data)["r2"] == pytest.approx(0.0, abs=0.1)
+
+
+def test_the_baseline_of_classes_is_the_most_frequent() -> None:
+    data = load("digits")
+    dummy = DummyClassifier(strategy="most_frequent").fit(data.train.x, data.train.y)
+    expected = accuracy_score(data.validation.y, dummy.predict(data.validation.x))
+    assert baseline(data)["accuracy"] == pytest.approx(expected)
