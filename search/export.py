@@ -20,6 +20,7 @@ from devices.flatbuffer import read_artifact, read_graph
 from devices.footprint import exceeded
 from devices.measure import measure
 from devices.vela import VelaError, compile
+from search import codec
 from search.errors import JobError, NothingFitsError, StorageError, ToolchainError
 from search.front import front, pick
 from search.frontends import variant_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from search.record import Score
 
 _GOLDEN_SAMPLES = 3
+COLUMNS_FILE = "columns.json"
 
 
 def export_trial(
@@ -76,7 +78,7 @@ def export_trial(
         record = _chosen(run, trial, how, device)
         bundle = _bundle(run, record, device)
         folder = out or Path(f"{run.name}-{record.trial:04d}-{writer.name}")
-        return export(bundle, writer, folder)
+        return export(bundle, writer, folder, _beside(run))
     except VelaError as error:
         raise ToolchainError(str(error)) from error
     except UnpackError as error:
@@ -84,6 +86,14 @@ def export_trial(
     except ExportError as error:
         kind = StorageError if isinstance(error.__cause__, OSError) else JobError
         raise kind(str(error)) from error
+
+
+def _beside(run: RunFolder) -> dict[str, bytes]:
+    """How a row of a table becomes the model's input, where the data is a table."""
+    from search.datasets.load import read
+
+    table = read(run.data_file).table
+    return {} if table is None else {COLUMNS_FILE: codec.to_json(table).encode()}
 
 
 def _chosen(run: RunFolder, trial: int | None, how: str, device: str | None) -> TrialRecord:

@@ -15,7 +15,7 @@ from search.boards import budget_of, find_device
 from search.datasets.class_weights import balanced_weights
 from search.datasets.dataset import Dataset
 from search.datasets.frontend import behind
-from search.datasets.load import load
+from search.datasets.load import inspect
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
 from search.frontends import searched, variants_of
@@ -47,6 +47,8 @@ class Problem:
         The one network whose compression is searched; None where networks are drawn.
     teacher
         Identity of the network that distillation learns from; empty where none was made yet.
+    data_notes
+        How the data were split, and what was done to them, a sentence each.
     variants
         The data behind each front-end that is searched (`search.frontends.variants_of`);
         empty where there is one or none.
@@ -60,17 +62,18 @@ class Problem:
     compressors: Techniques
     given: GivenNetwork | None = None
     teacher: str = ""
+    data_notes: tuple[str, ...] = ()
     variants: tuple[Dataset, ...] = ()
-
-    @property
-    def datasets(self) -> tuple[Dataset, ...]:
-        """All that a trial may be trained on; one, unless front-ends are searched."""
-        return self.variants or (self.data,)
 
     @property
     def class_weights(self) -> tuple[float, ...]:
         """Weight of each class in the loss of training; empty where samples weigh alike."""
         return balanced_weights(self.data) if self.job.class_weights == "balanced" else ()
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """All that a trial may be trained on; one, unless front-ends are searched."""
+        return self.variants or (self.data,)
 
 
 def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:
@@ -104,7 +107,8 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    variants = _behind_frontends(job, load(job.data, job.task), normalization)
+    found = inspect(job.data, job.data_options, job.task)
+    variants = _behind_frontends(job, found.data, normalization)
     data = variants[0]
     job = settled(job, data)
     given = None if read_given is None else read_given(data)
@@ -116,6 +120,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
         spaces=_spaces(job, variants) if given is None else _given_space(given, data),
         compressors=compressors,
         given=given,
+        data_notes=(found.split.text(), *found.notes),
         variants=variants if len(variants) > 1 else (),
     )
 
@@ -168,28 +173,22 @@ def _check_spaces(job: Job) -> None:
 
 
 def _spaces(job: Job, variants: tuple[Dataset, ...]) -> tuple[SearchSpace, ...]:
-    """The spaces that the job names and that take the inputs; those that suit them where it names none.
+    """The spaces that the job names and that take the data; those that suit them where it names none.
 
-    Where front-ends are searched, the inputs behind every one of them.
+    Where several front-ends are searched, behind every one of them.
     """
-    from spaces.catalog import SPACES
-
-    fitting = tuple(SPACES)
-    for shape in dict.fromkeys(data.input_shape for data in variants):
-        taken = _spaces_of(job, shape)
-        fitting = tuple(space for space in fitting if space in taken)
-    if not fitting:
-        raise JobError("no space takes the inputs behind every front-end: list fewer values of its settings")
-    return fitting
-
-
-def _spaces_of(job: Job, input_shape: tuple[int, ...]) -> tuple[SearchSpace, ...]:
     from spaces.catalog import SPACES, spaces_for
 
     wanted = [space for space in SPACES if not space.reconstructs and (not job.space or space.name in job.space)]
-    refusals = {space.name: space.accepts(input_shape) for space in wanted}
-    fitting = tuple(space for space in wanted if refusals[space.name] is None) if job.space else spaces_for(input_shape)
-    if not fitting:
-        name, reason = next(iter(refusals.items()), (job.space[0], "it gives its input back, and classifies nothing"))
-        raise JobError(f"no space takes inputs of shape {input_shape}: {name}: {reason}")
-    return fitting
+    if not wanted:
+        raise JobError(f"space {job.space[0]!r} gives its input back, and predicts nothing: name another")
+    refusals: list[str] = []
+    for shape in dict.fromkeys(data.input_shape for data in variants):
+        reasons = {space.name: space.accepts(shape) for space in wanted}
+        refusals += [f"of shape {shape}: {name}: {reason}" for name, reason in reasons.items() if reason is not None]
+        suiting = wanted if job.space else spaces_for(shape)
+        wanted = [space for space in wanted if reasons[space.name] is None and space in suiting]
+    if not wanted:
+        reason = refusals[0] if refusals else "behind every front-end of the job: list fewer values of its settings"
+        raise JobError(f"no space takes inputs {reason}")
+    return tuple(wanted)

@@ -71,6 +71,8 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
         with run.locked(), pool_for(job) as pool:
             progress.begin(run)
             progress.say(told(problem.job, job))
+            for sentence in problem.data_notes:
+                progress.say(f"data: {sentence}")
             _search(problem, run, pool, queued, progress, began)
     return run
 

@@ -72,9 +72,7 @@ def extreme_plans(problem: Problem) -> tuple[Mapping[str, Value], ...]:
 
 
 def screened_anchor(problem: Problem, space: str, anchor: Mapping[str, Value], plan: Mapping[str, Value]) -> Screened:
-    """An anchor of a space under a plan's parameters, costed without training.
-
-    Where front-ends are searched it stands behind the first one, unless the parameters say otherwise.
+    """An anchor of a space under the parameters of a plan, and of a front-end, the first by default; not trained.
 
     Raises
     ------
@@ -85,8 +83,9 @@ def screened_anchor(problem: Problem, space: str, anchor: Mapping[str, Value], p
 
     from search.screen import draw
 
-    first = parameters_of(problem.job.frontend)[0]
-    return draw(FixedTrial({**first, "space": space, **anchor, **plan, **_RECIPE}), problem)
+    return draw(
+        FixedTrial({**parameters_of(problem.job.frontend)[0], "space": space, **anchor, **plan, **_RECIPE}), problem
+    )
 
 
 def _worst_share(problem: Problem, screened: Screened) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from devices.artifact import Normalization, Target
+from search.datasets.columns import TableEncoding
 from search.errors import DataError
 from search.metrics.metric import Task
 
@@ -56,6 +57,8 @@ class Dataset:
     normalization
         How raw values, or features where there is a front-end, became network
         inputs; the export says so to the device's program.
+    table
+        How a table's columns became the raw values that `normalization` starts from; None where the data is no table.
     sample_rate_hz
         Of sound and of sensors; None where it is not known.
     frontend
@@ -72,6 +75,7 @@ class Dataset:
     normalization: Normalization
     task: Task = "classification"
     targets: tuple[Target, ...] = ()
+    table: TableEncoding | None = None
     sample_rate_hz: int | None = None
     frontend: Pipeline | None = None
     raw: npt.NDArray[np.float32] | None = None
