@@ -185,8 +185,7 @@ class LogMel:
         if self.level == "given":
             return np.full(len(sound), 1.0 / self.full_scale, np.float32)
         peaks = np.abs(sound).max(axis=1)
-        scales: Floats = np.float32(1) / np.where(peaks > 0, peaks, np.float32(1))
-        return scales
+        return (np.float32(1) / np.where(peaks > 0, peaks, np.float32(1))).astype(np.float32, copy=False)
 
     def _rows(self, filters: FilterBank, power: Floats) -> Floats:
         """Features (features of a frame, n) of power spectra (bins, n)."""
