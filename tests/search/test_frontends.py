@@ -132,8 +132,9 @@ def test_a_job_with_one_is_another_search_with_another_name() -> None:
 
 
 def test_the_name_of_a_job_without_stays() -> None:
-    """As it was before there were front-ends: runs made then go on."""
-    assert Job(**_GIVEN, trials=1).run_name == "digits-nucleo-l432kc-49c8a21e"
+    """Its hash is of the keys that there were: runs made before go on."""
+    job = Job(**_GIVEN, trials=1)
+    assert job.run_name == "digits-nucleo-l432kc-49c8a21e"  # as the first version named it
 
 
 def test_defaults_come_from_the_data() -> None:
