@@ -102,6 +102,7 @@ def _data(data: DataFacts) -> list[str]:
     rows += [_split_row(_NAMES[name], split, total) for name, split in data.splits.items()]
     return [
         f"{printable(data.name)}: {total} samples of {shape} = {_inputs(data)} inputs, {_answers(data)}",
+        *([f"  made by front-end {data.frontend} of {' x '.join(map(str, data.raw_shape))}"] if data.frontend else []),
         *(f"  {line}" for line in aligned(rows, left=(0,))),
         *(wrapped("  classes (training): ", _classes(data)) if data.labels else _targets(data)),
         *([f"  constant inputs: {len(data.constant_inputs)} of {_inputs(data)}"] if data.constant_inputs else []),

@@ -190,5 +190,6 @@ def _spaces(job: Job, variants: tuple[Dataset, ...]) -> tuple[SearchSpace, ...]:
         suiting = wanted if job.space else spaces_for(shape)
         wanted = [space for space in wanted if reasons[space.name] is None and space in suiting]
     if not wanted:
-        raise JobError(f"no space takes inputs {refusals[0]}")
+        reason = refusals[0] if refusals else "behind every front-end of the job: list fewer values of its settings"
+        raise JobError(f"no space takes inputs {reason}")
     return tuple(wanted)

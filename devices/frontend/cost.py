@@ -1,18 +1,19 @@
 """What a front-end costs on a device: flash, RAM and time, from counted operations.
 
 Operations are counted along the loops of the C++ sources.  What they take was
-counted in emulation: 14 exported sources, compiled by Clang (of Zig 0.17.1) for
-a Cortex-M4 at -O2, gave the golden bits and took 3.0 instructions for each
-addition or multiplication in single precision, loads, stores and loops
-included (2.0 to 3.5 for all but the shortest), and 1.6 for each integer
-operation (1.3 to 1.6).  A division or square root takes as long as 14, as Arm's
-Cortex-M4 manual gives for VDIV and VSQRT.  Without a floating-point unit every
-operation is a call of the compiler's library: 57 instructions each were counted
-with LLVM's on Armv7-M; 70 (250 for the slow ones) are taken, since Armv6-M has
-no long multiplication, and 2.5 for each integer operation.  That, and all cores
-but the Cortex-M4, was not measured.  Instructions become cycles by the board's
-own timing (`devices.latency`).  The interval takes a factor of 1.5 either way
-for compiler and count, 2.5 without the unit, together with the board's own.
+counted in emulation (``python -m tests.benchmarks.frontend_instructions``): the
+exported sources, compiled by Clang (of Zig 0.17.1) for a Cortex-M4 at -O2, gave
+the golden bits and took 3.0 instructions for each addition or multiplication
+in single precision, loads, stores and loops included (2.0 to 3.5 for all but
+the shortest), and 1.6 for each integer operation (1.3 for quiet sound to 1.7).
+A division or square root takes as long as 14, as Arm's Cortex-M4 manual gives
+for VDIV and VSQRT.  Without a floating-point unit every operation is a call of
+the compiler's library: 57 instructions each were counted with LLVM's on
+Armv7-M; 70 (250 for the slow ones) are taken, since Armv6-M has no long
+multiplication, and 2.5 for each integer operation.  That, and all cores but the
+Cortex-M4, was not measured.  Instructions become cycles by the board's own
+timing (`devices.latency`).  The interval takes a factor of 1.5 either way for
+compiler and count, 2.5 without the unit, together with the board's own.
 """
 
 from __future__ import annotations

@@ -134,11 +134,8 @@ class FftMagnitude:
 
     def sources(self) -> tuple[str, ...]:
         """C++ sources in the order they are put together."""
-        return (
-            fft.SOURCE,
-            *((logarithm.SOURCE, "log_compressed.inc") if self.log else ("as_it_is.inc",)),
-            "fft_magnitude.inc",
-        )
+        compressed = (logarithm.SOURCE, "log_compressed.inc") if self.log else ("as_it_is.inc",)
+        return ("plain_sample.inc", fft.SOURCE, *compressed, "fft_magnitude.inc")
 
     def constants(self, input_shape: tuple[int, ...]) -> Mapping[str, Constant]:
         """C++ constants of the sources."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from devices.frontend.frontend import Constant, Floats
 
 Spectrum = Literal["magnitude", "power"]
+Level = Literal["given", "peak"]
 
 _MOST_BANDS = 256
 _LEAST_OFFSET, _MOST_OFFSET = 1e-30, 1e6
@@ -61,6 +62,9 @@ class LogMel:
         Raw value of the loudest sound: raw values are divided by it.  1 for
         sound in -1..1, 32768 for 16-bit integers.  On the device, 16-bit integers
         are taken as they are from 256, and as 1/32768 of a raw value below.
+    level
+        ``given`` takes sounds as loud as they are; ``peak`` divides each by its
+        greatest absolute value, as MLPerf Tiny's keyword spotting does.
 
     Raises
     ------
@@ -82,6 +86,7 @@ class LogMel:
     spectrum: Spectrum = "magnitude"
     log_offset: float = 1e-6
     full_scale: float = 1.0
+    level: Level = "given"
 
     def __post_init__(self) -> None:
         if not 1000 <= self.sample_rate_hz <= 384_000:
@@ -96,8 +101,7 @@ class LogMel:
             )
         if not 1 <= self.mel_bins <= _MOST_BANDS:
             raise FrontendError(f"mel_bins is {self.mel_bins}: it must be in 1..{_MOST_BANDS}")
-        if self.window not in WINDOWS or self.spectrum not in ("magnitude", "power"):
-            raise FrontendError(f"window is {self.window!r} and spectrum {self.spectrum!r}: one is unknown")
+        self._check_choices()
         if not _LEAST_OFFSET <= self.log_offset <= _MOST_OFFSET:
             raise FrontendError(f"log_offset is {self.log_offset:g}: it must be in {_LEAST_OFFSET:g}..{_MOST_OFFSET:g}")
         if not 1e-6 <= self.full_scale <= 1e9:
@@ -105,6 +109,11 @@ class LogMel:
         if self.window_samples < 2 or self.hop_samples < 1:
             raise FrontendError("window_ms must hold two samples and hop_ms one: make them longer")
         self._filters()
+
+    def _check_choices(self) -> None:
+        for key, known in (("window", WINDOWS), ("spectrum", ("magnitude", "power")), ("level", ("given", "peak"))):
+            if getattr(self, key) not in known:
+                raise FrontendError(f"{key} is {getattr(self, key)!r}: it is one of {', '.join(known)}")
 
     @property
     def window_samples(self) -> int:
@@ -162,14 +171,21 @@ class LogMel:
         shape = self.outline(x.shape[1:])
         sound = x.reshape(len(x), -1).astype(np.float32, copy=False)
         shaping, filters = window(self.window, self.window_samples)[:, np.newaxis], self._filters()
-        scale = np.float32(1.0 / self.full_scale)
+        scales = np.repeat(self._scales(sound), shape[0]).reshape(len(x), -1)
         out = np.empty((len(x), *shape), np.float32)
         for which, cut in frames(sound, self.window_samples, self.hop_samples):
             padded = np.zeros((self.points, cut.shape[1]), np.float32)
-            padded[: self.window_samples] = (cut * scale) * shaping
+            padded[: self.window_samples] = (cut * scales[which].reshape(-1)) * shaping
             rows = self._rows(filters, fft.power_spectrum(padded))
             out[which] = rows.T.reshape(-1, *shape)
         return out
+
+    def _scales(self, sound: Floats) -> Floats:
+        """What each sound (n, samples) is multiplied by."""
+        if self.level == "given":
+            return np.full(len(sound), 1.0 / self.full_scale, np.float32)
+        peaks = np.abs(sound).max(axis=1)
+        return (np.float32(1) / np.where(peaks > 0, peaks, np.float32(1))).astype(np.float32, copy=False)
 
     def _rows(self, filters: FilterBank, power: Floats) -> Floats:
         """Features (features of a frame, n) of power spectra (bins, n)."""
@@ -178,7 +194,8 @@ class LogMel:
 
     def sources(self) -> tuple[str, ...]:
         """C++ sources in the order they are put together."""
-        return (fft.SOURCE, logarithm.SOURCE, "mel.inc", "spectrum.inc", "log_mel.inc")
+        level = f"{self.level}_level.inc"
+        return (fft.SOURCE, logarithm.SOURCE, "mel.inc", "sound_unit.inc", level, "spectrum.inc", "log_mel.inc")
 
     def constants(self, input_shape: tuple[int, ...]) -> Mapping[str, Constant]:
         """C++ constants of the sources."""
@@ -199,7 +216,8 @@ class LogMel:
         """Of all frames of one sound."""
         count = self.outline(input_shape)[0]
         simple, slow = self._frame_operations()
-        return Operations(simple=count * simple, slow=count * slow)
+        levelling = 2 * sound_samples(input_shape) if self.level == "peak" else 0
+        return Operations(simple=count * simple + levelling, slow=count * slow)
 
     def _frame_operations(self) -> tuple[int, int]:
         roots = self.points // 2 + 1 if self.spectrum == "magnitude" else 0

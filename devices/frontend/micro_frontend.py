@@ -222,11 +222,11 @@ class MicroFrontend:
         }
 
     def operations(self, input_shape: tuple[int, ...]) -> Operations:
-        """Of all frames of one sound: about 400 a channel for root, noise, gain and logarithm."""
+        """Of all frames of one sound: about 700 a channel, most of them for the root."""
         count = self.outline(input_shape)[0]
         bins = len(self._filters().weights)
         integer = 7 * self.window_samples + fixed_fft.integer_operations(self.points) + 12 * bins
-        return Operations(simple=0, integer=count * (integer + 400 * self.channels))
+        return Operations(simple=0, integer=count * (integer + 700 * self.channels))
 
     def buffer_bytes(self, input_shape: tuple[int, ...]) -> int:  # noqa: ARG002 - of the protocol
         """Frame and spectrum in 16 bits, and the noise estimates."""

@@ -99,7 +99,7 @@ class Pipeline:
         own = self.frontend.operations(self.input_shape)
         values = math.prod(self.output_shape)
         fitted = 0 if self.standardisation is None else 2 * values
-        return Operations(simple=own.simple + fitted + 5 * values, slow=own.slow + values, integer=own.integer)
+        return Operations(simple=own.simple + fitted + 12 * values, slow=own.slow + values, integer=own.integer)
 
     def cost(self, device: Device) -> FrontendCost:
         """What it takes on a device (`devices.frontend.cost`): the raw sample is held in RAM as a whole."""

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from devices.frontend.frontend import Constant, Floats
 
-# Simple and slow operations of each statistic, a value of the series; selection by halves takes about
+# Operations of each statistic, a value of the series, with what the statistics share; selection by halves takes about
 # 3.4 comparisons a value (Knuth, volume 3, section 5.2.2) twice, and the differences one.
 _PER_VALUE = {
     "mean": 1,
-    "standard_deviation": 3,
+    "standard_deviation": 2,
     "root_mean_square": 2,
     "minimum": 1,
     "maximum": 1,
     "median_absolute_deviation": 9,
-    "mean_absolute_change": 3,
+    "mean_absolute_change": 2,
     "crossing_rate": 3,
     "skewness": 3,
     "kurtosis": 3,
@@ -151,7 +151,8 @@ class WindowStatistics:
 
     def sources(self) -> tuple[str, ...]:
         """C++ sources in the order they are put together."""
-        return ("window_statistics.inc",)
+        median = "median.inc" if self.median_absolute_deviation else "no_median.inc"
+        return ("plain_sample.inc", median, "window_statistics.inc")
 
     def constants(self, input_shape: tuple[int, ...]) -> Mapping[str, Constant]:
         """C++ constants of the sources."""
@@ -169,7 +170,7 @@ class WindowStatistics:
 
     def buffer_bytes(self, input_shape: tuple[int, ...]) -> int:
         """The series that the medians are selected in."""
-        return 4 * length_and_channels(input_shape)[0] if self.median_absolute_deviation else 4
+        return 4 * length_and_channels(input_shape)[0] if self.median_absolute_deviation else 0
 
 
 def _median(values: Floats) -> Floats:

@@ -79,6 +79,9 @@ class DataFacts:
         most training samples, or ``the mean`` of the targets.
     baseline
         What always answering that gets on the validation split, by metric.
+    frontend, raw_shape
+        Name of the front-end that made the inputs, and the shape of what it makes
+        them of; empty where there is none.
     """
 
     name: str
@@ -92,6 +95,8 @@ class DataFacts:
     constant_inputs: tuple[int, ...]
     trivial: str
     baseline: Mapping[str, Measurement]
+    frontend: str = ""
+    raw_shape: tuple[int, ...] = ()
 
     @property
     def imbalance(self) -> float:
@@ -120,6 +125,8 @@ def describe(data: Dataset) -> DataFacts:
         constant_inputs=_constant_inputs(data.train.x),
         trivial=data.labels[int(_trivial(data).argmax())] if data.labels else "the mean",
         baseline=measure(data, data.validation.y, np.tile(_trivial(data), (len(data.validation), 1))),
+        frontend="" if data.frontend is None else data.frontend.frontend.name,
+        raw_shape=() if data.frontend is None else data.frontend.input_shape,
     )
 
 

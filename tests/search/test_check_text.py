@@ -67,6 +67,13 @@ def test_good_data_has_no_warnings() -> None:
     assert "constant inputs: 2 of 12" in check_text(checked(data=good))
 
 
+def test_a_front_end_is_named() -> None:
+    """With the shape of what it takes; nothing is said where there is none."""
+    behind = replace(DATA, frontend="mfcc", raw_shape=(8000, 1))
+    assert "  made by front-end mfcc of 8000 x 1\n" in check_text(checked(data=behind))
+    assert "front-end" not in check_text(checked())
+
+
 def test_values_are_told_in_their_unit() -> None:
     """Each target with its range, mean and deviation; the baseline is the mean; there are no classes to count."""
     rain = TargetFacts(name="rain", mean=3.25, deviation=2.0, lowest=0.0, highest=81.0)

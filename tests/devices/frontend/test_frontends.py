@@ -107,6 +107,7 @@ def test_unknown_names_get_a_guess() -> None:
         ({"full_scale": 0.0}, "full_scale is 0"),
         ({"window_ms": 0.06}, "window_ms must hold two samples"),
         ({"fft_size": 256}, "fft_size is 256 and the window has 480 values"),
+        ({"level": "loud"}, "level is 'loud': it is one of given, peak"),
         ({"window": "kaiser"}, "window is 'kaiser'"),
         ({"mel_bins": 200}, "lies between two bins"),
         ({"coefficients": 41}, r"coefficients is 41: it must be in 1..mel_bins \(40\)"),
@@ -122,6 +123,19 @@ def test_refuses_stereo_and_sound_shorter_than_a_frame() -> None:
         LogMel(sample_rate_hz=8000).outline((4000, 1, 2))
     with pytest.raises(FrontendError, match="a sound has 100 samples and the window 240: take a shorter window_ms"):
         LogMel(sample_rate_hz=8000).outline((100,))
+
+
+def test_the_peak_level_makes_quiet_and_loud_sounds_alike() -> None:
+    """A sound and the same at an eighth of it; silence stays silence."""
+    x = np.random.default_rng(6).uniform(-1, 1, (3, 4000)).astype(np.float32)
+    x[2] = 0
+    quiet = x * np.float32(0.125)
+    peak = Mfcc(sample_rate_hz=8000, level="peak")
+    assert np.array_equal(peak.apply(x), peak.apply(quiet))
+    assert np.array_equal(peak.apply(x)[2:], Mfcc(sample_rate_hz=8000).apply(x)[2:])
+    assert not np.allclose(Mfcc(sample_rate_hz=8000).apply(x), Mfcc(sample_rate_hz=8000).apply(quiet), atol=0.1)
+    loudest = x[:1] / np.abs(x[:1]).max()
+    assert np.allclose(peak.apply(x[:1]), Mfcc(sample_rate_hz=8000).apply(loudest), atol=1e-3)
 
 
 def test_full_scale_makes_integers_and_shares_alike() -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from devices.frontend import fixed_fft, fixed_point
+from devices.frontend.framing import frames
 from devices.frontend.frontend import FrontendError
 from devices.frontend.integer_filters import integer_filters
 from devices.frontend.micro_frontend import MicroFrontend
@@ -31,6 +32,18 @@ def golden(shared: Path) -> Golden:
 def _numbers(lines: list[list[str]]) -> Integers:
     """One column a line."""
     return np.array(lines, np.int64).T
+
+
+def test_framing(golden: Golden) -> None:
+    """Frames of 400 values, 160 apart, from a stream in pieces of 160; the first two pieces make none."""
+    lines = golden("framer_test1.txt")
+    assert lines[0] == ["400", "160", "0"]
+    sound = np.array([int(word) for piece in lines[1::3] for word in piece], np.float32)
+    expected = [
+        [int(word) for word in frame] for frame, (valid,) in zip(lines[2::3], lines[3::3], strict=True) if valid == "1"
+    ]
+    cut = np.concatenate([block for _, block in frames(sound[np.newaxis], 400, 160)], axis=1)
+    assert np.array_equal(cut.T, np.array(expected))
 
 
 def test_windowing(golden: Golden) -> None:

@@ -14,6 +14,7 @@ from devices.frontend.mfcc import Mfcc
 from devices.frontend.micro_frontend import MicroFrontend
 from devices.frontend.window_statistics import WindowStatistics
 from search.datasets.dataset import Dataset
+from search.datasets.facts import describe
 from search.datasets.frontend import behind
 from search.datasets.load import load, read, save
 from search.datasets.prepare import prepare
@@ -129,6 +130,13 @@ def test_the_digest_tells_front_ends_apart(make_npz: MakeNpz) -> None:
     data = load(str(make_npz(x_train=pcm())))
     made = [behind(data, {"mfcc": {"sample_rate_hz": 8000, "log_offset": o}}, standardised=True) for o in (1e-6, 2e-6)]
     assert len({data.digest(), *(each.digest() for each in made)}) == 3
+
+
+def test_check_says_what_made_the_inputs(make_npz: MakeNpz) -> None:
+    data = load(str(make_npz(x_train=pcm())))
+    plain, made = describe(data), describe(behind(data, _MFCC, standardised=True))
+    assert (plain.frontend, plain.raw_shape) == ("", ())
+    assert (made.frontend, made.raw_shape, made.input_shape) == ("mfcc", (2000,), (12, 10, 1))
 
 
 def test_the_sample_rate_comes_from_the_loader() -> None:
