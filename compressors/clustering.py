@@ -14,6 +14,8 @@ tensor, the whole tensor has at most k.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +24,7 @@ import numpy.typing as npt
 
 from compressors.compressor import CompressionError, Context, Hyperparameter, Network, Stage, require_fine_tune
 from compressors.structure import kernels_of, zero_projections
-from compressors.weight_masks import checked_copy
+from compressors.weight_masks import checked_copy, kernel_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -92,10 +94,25 @@ class Clusterer:
     name: str = "clustering"
     stage: Stage = Stage.CLUSTERING
     settings: type[Clustering] = Clustering
-    hyperparameters: tuple[Hyperparameter, ...] = (Hyperparameter(name="clusters", values=(0, 64, 32, 16, 8)),)
+    hyperparameters: tuple[Hyperparameter, ...] = (
+        Hyperparameter(name="clusters", values=(0, 64, 32, 16, 8)),
+        Hyperparameter(name="initialisation", values=("linear", "density", "kmeans++"), ordered=False),
+        Hyperparameter(name="per_channel", values=(True, False), ordered=False),
+    )
 
-    def outline(self, topology: Topology, settings: Clustering) -> Topology:  # noqa: ARG002  # the protocol's signature
-        """The topology as it is: clustering leaves shapes alone."""
+    def outline(self, topology: Topology, settings: Clustering) -> Topology:
+        """The topology as it is: clustering leaves shapes alone.
+
+        Raises
+        ------
+        CompressionError
+            When every kernel is too small for so many clusters, whatever its weights.
+        """
+        kinds = {layer.name: type(layer.spec).__name__ for layer in topology.layers}
+        reasons = {
+            name: _too_small(kinds[name], shape, settings) for name, shape in kernel_shapes(topology, self.name).items()
+        }
+        _require_some(reasons)
         return topology
 
     def compress(self, network: Network, settings: Clustering, context: Context) -> Network:
@@ -113,9 +130,7 @@ class Clusterer:
 
         copy = checked_copy(network)  # tfmot takes the weights out of the layers that it is given
         reasons = _reasons(copy, settings)
-        if all(reasons.values()):
-            listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-            raise CompressionError(f"clustering finds nothing to cluster: {listed or 'no layer has a kernel'}")
+        _require_some(reasons)
         clustered = _clustered(copy, settings, {name for name, reason in reasons.items() if not reason})
         result = build(topology_of(network))
         set_weights(result, _trained(clustered, settings, context))
@@ -143,14 +158,34 @@ def _kind(network: Network, name: str) -> str:
     return type(network.get_layer(name)).__name__
 
 
-def _reason(kind: str, kernel: Floats, settings: Clustering) -> str:
+def _require_some(reasons: Mapping[str, str]) -> None:
+    if all(reasons.values()):
+        listed = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise CompressionError(f"clustering finds nothing to cluster: {listed or 'no layer has a kernel'}")
+
+
+def _by_channel(kind: str, settings: Clustering) -> bool:
+    return settings.per_channel and kind == "Conv2D"
+
+
+def _too_small(kind: str, shape: tuple[int, ...], settings: Clustering) -> str:
+    """Why a kernel of that shape stays as it is whatever its weights are; empty where it may be clustered."""
     if kind not in _CLUSTERABLE:
         return f"tfmot does not cluster {kind} layers, for they lose too much accuracy"
-    by_channel = settings.per_channel and kind == "Conv2D"
+    by_channel = _by_channel(kind, settings)
+    weights = math.prod(shape[:-1] if by_channel else shape)
+    if weights > settings.clusters:
+        return ""
+    return f"{'a channel' if by_channel else 'the kernel'} has {weights} weights for {settings.clusters} clusters"
+
+
+def _reason(kind: str, kernel: Floats, settings: Clustering) -> str:
+    small = _too_small(kind, kernel.shape, settings)
+    if small:
+        return small
+    by_channel = _by_channel(kind, settings)
     groups = kernel.reshape(-1, kernel.shape[-1]).T if by_channel else kernel.reshape(1, -1)
     where = "a channel" if by_channel else "the kernel"
-    if groups.shape[1] <= settings.clusters:
-        return f"{where} has {groups.shape[1]} weights for {settings.clusters} clusters"
     if max(len(np.unique(group)) for group in groups) <= settings.clusters:
         return f"{where} has no more than {settings.clusters} distinct values as it is"
     nonzero = int(min(np.count_nonzero(group) for group in groups))
@@ -183,7 +218,7 @@ def _clustered(network: Network, settings: Clustering, chosen: Collection[str]) 
             settings.clusters,
             start,
             preserve_sparsity=not kernels[layer.name].all(),
-            cluster_per_channel=settings.per_channel and type(layer).__name__ == "Conv2D",
+            cluster_per_channel=_by_channel(type(layer).__name__, settings),
         )
 
     tf.random.set_seed(_SEED)

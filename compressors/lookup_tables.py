@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # What one more tensor takes beside indexes and tables: 96 to 112 bytes, 152 for the first of
 # a file, measured on the tensors of MLPerf Tiny's ResNet.  Between these, trying decides.
-_SURELY_WORTH_BYTES, _SURELY_USELESS_BYTES = 160, 64
+_SURELY_WORTH_BYTES, SURELY_USELESS_BYTES = 160, 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class TableCompressor:
 
 def _smallest(plain: bytes, tables: Sequence[WeightTable]) -> tuple[bytes, list[WeightTable]]:
     """The smallest file that was found, and the tensors compressed in it; `plain` and none where nothing helps."""
-    possible = [table for table in tables if not table.reason and table.data_saving > _SURELY_USELESS_BYTES]
+    possible = [table for table in tables if not table.reason and table.data_saving > SURELY_USELESS_BYTES]
     possible.sort(key=lambda table: -table.data_saving)
     used = [table for table in possible if table.data_saving >= _SURELY_WORTH_BYTES]
     best = _packed(plain, used) if used else plain
@@ -148,6 +148,15 @@ def _packed(plain: bytes, tables: Sequence[WeightTable]) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tensors that share a buffer with others are left out, which the size shows
         return slim(bytes(compression.compress(plain, wishes)))
+
+
+def package_missing() -> str:
+    """Why this machine cannot make look-up tables, as a sentence; empty where it can."""
+    try:
+        _package()
+    except CompressionError as error:
+        return str(error)
+    return ""
 
 
 def _package() -> tuple[Any, Any]:

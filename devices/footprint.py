@@ -55,7 +55,7 @@ class Footprint:
         Estimate and 90 % interval of one inference.
     stored_bytes
         Bytes of the package that flash holds in the model's place, which then
-        lies in RAM (`devices.coding.stored`): exact for a file, an upper bound for a
+        lies in RAM (`devices.coding.stored`): exact for a file, a lower bound for a
         candidate; None where flash holds the model itself.
     """
 

@@ -93,20 +93,21 @@ def _trial_of(run: RunFolder, number: int) -> TrialRecord:
 def show(options: argparse.Namespace, _: float) -> int:
     """``tinyfront show``."""
     from search import trial_text
+    from search.confusion_text import confusion_text
     from search.show import budget_and_device, summary_of
 
     run = find_run(Path(options.runs_dir), options.run)
     record = _trial_of(run, options.trial)
     summary = summary_of(run)
     on_front = any(point.trial == record.trial for point in summary.front)
-    test = run.test_scores().get(record.trial)
+    test, confusion = run.test_scores().get(record.trial), run.test_confusion(record.trial)
     if options.json:
-        print_json(show_document(record, on_front=on_front, test=test, metrics=summary.metrics))
+        print_json(show_document(record, on_front=on_front, test=test, metrics=summary.metrics, confusion=confusion))
     else:
         budget, board = budget_and_device(run)
         metric = summary.metric.name
         whole = trial_text.show(record, device=board.name, budget=budget, on_front=on_front, test=test, metric=metric)
-        print(whole, end="")
+        print(whole + (confusion_text(confusion) if confusion else ""), end="")
     return 0
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from compressors.accuracy_pruning import AccuracyPruning
 from compressors.compressor import CompressionError
+from compressors.importance import Metric
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from devices.flatbuffer import read_graph
@@ -24,7 +25,7 @@ from search.compress_files import Made
 from search.compress_report import Report, Row
 from search.errors import JobError
 from search.given import NetworkReader, Reading
-from search.job import LARGEST, Job
+from search.job import BEST, LARGEST, Job
 from search.mixed_trial import MixedOutcome, MixedTarget, require_mixable, run_mixed, with_quantization
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from spaces.given import GivenNetwork
 
 _FLOAT = Quantization(weight_bits=32, activation_bits=32)
+_METRIC: Metric = "taylor"  # loses least as a rule, and there is labelled data here
 _ROWS = ("float32", "int8", "compressed")
 
 
@@ -71,7 +73,7 @@ class Floor:
 
     def settings(self) -> AccuracyPruning:
         """The technique's settings."""
-        return AccuracyPruning(min_accuracy=self.min_accuracy, max_loss=self.max_loss)
+        return AccuracyPruning(min_accuracy=self.min_accuracy, max_loss=self.max_loss, metric=_METRIC)
 
 
 def opened(job: Job) -> tuple[Problem, Reading]:
@@ -209,7 +211,7 @@ def _teacher(problem: Problem, plan: CompressionPlan) -> GivenNetwork | None:
     """The network that the plan learns from; None for a plan that learns from none."""
     if not plan.learns:
         return None
-    if problem.job.teacher == LARGEST:
+    if problem.job.teacher in (LARGEST, BEST):
         raise JobError(
             "the plan distils, and a given network needs a teacher: name its file, --set teacher=larger.keras"
         )
@@ -235,6 +237,7 @@ def tasks_for(
     interpreter = available_interpreter()
     return [
         TrialTask(
+            class_weights=problem.class_weights,
             candidate=Candidate(architecture=architecture, plan=plan, recipe=recipe),
             key=name,
             device=problem.device,
@@ -267,4 +270,4 @@ def _row(name: str, found: Any, test: Any) -> Row:
         return Row(name=name, score=None, reason=found.reason)
     if isinstance(test, Failure):
         return Row(name=name, score=found.score, reason=f"not run on the test split: {test.reason}")
-    return Row(name=name, score=found.score, test=test["accuracy"])
+    return Row(name=name, score=found.score, test=test.metrics["accuracy"])

@@ -8,6 +8,7 @@ from typing import Any
 from devices.footprint import Footprint
 from search import codec
 from search.metrics.catalog import in_order
+from search.metrics.confusion import Confusion
 from search.metrics.measurement import Measurement
 from search.record import TrialRecord
 from search.summary import FrontPoint, Summary, TrialRow, trial_row
@@ -103,10 +104,21 @@ def show_document(
     on_front: bool,
     test: Mapping[str, Measurement] | None = None,
     metrics: Sequence[str] = ("accuracy",),
+    confusion: Confusion | None = None,
 ) -> dict[str, Any]:
-    """The JSON document of ``show --json``: the whole record, parameters as drawn, and its entry of ``trials``."""
-    whole: dict[str, Any] = codec.unstructure(record)
-    return whole | row_document(trial_row(record, on_front=on_front, test=test), metrics)
+    """The JSON document of ``show --json``: the whole record, parameters as drawn, and its entry of ``trials``.
+
+    Of a classifier whose test split was opened also ``test_confusion``, with
+    ``labels`` and ``counts`` (a row a true class, a column an answer), and
+    ``test_classes`` with label, n, precision, recall and F1.
+    """
+    whole: dict[str, Any] = codec.unstructure(record) | row_document(
+        trial_row(record, on_front=on_front, test=test), metrics
+    )
+    if confusion is not None:
+        whole["test_confusion"] = codec.unstructure(confusion)
+        whole["test_classes"] = [codec.unstructure(each) for each in confusion.classes()]
+    return whole
 
 
 def _measured(metrics: Mapping[str, Measurement]) -> dict[str, float | int]:

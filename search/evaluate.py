@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from devices.artifact import Artifact, Port
     from devices.device import Runtime
     from search.datasets.dataset import Dataset, Split
+    from search.metrics.measure import HeldOut
     from search.metrics.measurement import Measurement
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -187,6 +188,20 @@ def measured(
     outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
     real = dequantized(artifact.output, outputs)
     return measure(data, split.y, data.standardised(real) if in_units else real)
+
+
+def held_out(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> HeldOut:
+    """What the test split says of the artifact.
+
+    Raises
+    ------
+    EvaluationError, ToolchainError
+        As `predict` does.
+    """
+    from search.metrics import measure
+
+    outputs = predict(artifact, data.test.x, interpreter).reshape(len(data.test), -1)
+    return measure.held_out(data, data.test.y, dequantized(artifact.output, outputs))
 
 
 def float_accuracy(network: Network, split: Split) -> float:

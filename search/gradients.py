@@ -18,7 +18,7 @@ _MOST_BATCHES = 32
 
 
 def batch_gradients(
-    network: Network, split: Split, batch_size: int, seed: int
+    network: Network, split: Split, batch_size: int, seed: int, class_weights: tuple[float, ...] = ()
 ) -> Iterator[Mapping[str, tuple[npt.NDArray[np.float32] | None, ...]]]:
     """Gradients of the mean loss of up to 32 shuffled batches, the network left as it is.
 
@@ -32,6 +32,8 @@ def batch_gradients(
         Samples a batch, >= 1; the rest of the split that fills no batch is left out.
     seed
         Of the shuffle and of dropout.
+    class_weights
+        Weight of each class in the loss; empty where samples weigh alike.
 
     Yields
     ------
@@ -49,7 +51,7 @@ def batch_gradients(
 
     def gradients(x: Any, y: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = batch_loss(network, x, y)
+            loss = batch_loss(network, x, y, class_weights=class_weights)
         return tape.gradient(loss, network.trainable_variables, unconnected_gradients="zero")
 
     traced = tf.function(gradients, autograph=False)

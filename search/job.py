@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from devices.suggestion import suggestion
 from search import codec
@@ -23,7 +23,9 @@ from search.front import DEFAULT_OBJECTIVES
 from search.metrics.metric import Task
 from search.yaml_file import read_mapping
 
-LARGEST = "largest"  # teacher
+ClassWeights = Literal["none", "balanced"]
+
+LARGEST, BEST = "largest", "best"  # teachers that are no files
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 # What the data decides where a job leaves it open, see `search.settle`; a run's own job has it filled in.
@@ -83,13 +85,18 @@ class Job:
         Name of the search strategy.
     teacher
         What distillation learns from: ``largest`` trains the spaces' largest
-        anchor first; otherwise a network file (.keras, .h5, SavedModel folder).
+        anchor first; ``best`` is the best network of the run so far, so that
+        trials before the first score cannot learn; otherwise a network file
+        (.keras, .h5, SavedModel folder).
     epochs
         Epochs of a training; None derives them from the number of samples.
     trial_seconds, trial_memory_bytes
         What one trial may take before it is ended and recorded as failed.
     name
         Name of the run; empty derives one from the job.
+    class_weights
+        ``balanced`` weighs classes in training by the inverse of how frequent
+        they are; ``none`` weighs samples alike.
     network
         File of the given network whose compression alone is searched; empty
         draws networks.  Only ``tinyfront compress`` reads such a file.
@@ -116,6 +123,7 @@ class Job:
     trial_seconds: float = 900.0
     trial_memory_bytes: int = 4 << 30
     name: str = ""
+    class_weights: ClassWeights = "none"
     network: str = ""
     normalization: str = "fitted"
 
@@ -149,8 +157,9 @@ class Job:
         # Left open, they count as what they were when there was one task: names stay as they were.
         document["task"] = self.task or "classification"
         document["objectives"] = list(self.trade_off)
-        if not self.metric:
-            del document["metric"]
+        for key in ("metric", "class_weights"):
+            if document[key] in ("", "none"):
+                del document[key]
         digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
         return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FixedTrial, FrozenTrial, Trial, TrialState
 
 from devices.footprint import exceeded
+from search.best_teacher import BestOfRun, BestTeacher
 from search.clock import Clock
 from search.errors import StorageError
 from search.files import write_whole
@@ -27,6 +28,7 @@ from search.screen import CandidateError, Screened, draw
 from search.store import RunFolder
 from search.study import ask, tell, unsettled
 from search.worker import Outcome, TrialTask, float_key, run_trial
+from spaces.candidate import Candidate
 
 # Drawing on and on without a new feasible candidate means that there is none left.
 _MOST_REJECTED_IN_A_ROW = 200
@@ -61,12 +63,18 @@ class Search:
     _running: dict[int, _Running] = field(default_factory=dict)
     _unsettled: list[FrozenTrial] = field(default_factory=list)
     _keys: dict[str, int] = field(default_factory=dict)
+    _teachers: BestOfRun = field(init=False)
     _digest: str = ""
     _rejected_in_a_row: int = 0
 
+    def __post_init__(self) -> None:
+        self._digest = self.problem.data.digest()
+        self._teachers = BestOfRun(
+            problem=self.problem, run=self.run, weights_key=self._weights_key, replay=self._replayed
+        )
+
     def go(self) -> str:
         """Search until the job is done or its time is up; why it stopped, as a sentence's end."""
-        self._digest = self.problem.data.digest()
         self._settle()
         while self._fill() or self._running:
             self._collect()
@@ -141,8 +149,9 @@ class Search:
         """Draw one candidate; True when it went to a worker, False when it was rejected."""
         began = time.perf_counter()
         trial = ask(self.study, self._unsettled.pop(0) if self._unsettled else None)
+        teacher = self._teachers.best(self.records)
         try:
-            screened = draw(trial, self.problem)
+            screened = draw(trial, self.problem if teacher is None else replace(self.problem, teacher=teacher.digest))
         except CandidateError as error:
             seconds = Seconds(draw=time.perf_counter() - began)
             self._reject(trial, f"cannot be built: {error}", key=f"trial-{trial.number}", seconds=seconds)
@@ -153,17 +162,27 @@ class Search:
             self._reject_screened(trial, screened, f"same candidate as trial {twin}")
         elif not screened.fits:
             self._reject_screened(trial, screened, f"over budget untrained: {exceeded(screened.excess)}")
+        elif reason := self._teachers.refusal(screened.candidate, teacher):
+            self._reject_screened(trial, screened, reason)
         else:
-            self._submit(trial, screened)
+            self._submit(trial, screened, teacher)
             return True
         return False
 
-    def _submit(self, trial: Trial, screened: Screened) -> None:
+    def _weights_key(self, candidate: Candidate) -> str:
+        return float_key(self.problem.job.seed, candidate, self._digest)
+
+    def _replayed(self, record: TrialRecord) -> Candidate:
+        return draw(FixedTrial(dict(record.drawn)), self.problem).candidate
+
+    def _submit(self, trial: Trial, screened: Screened, best: BestTeacher | None) -> None:
         """Send a candidate to a worker."""
         folder = self.run.trial_folder(trial.number)
         folder.mkdir(parents=True, exist_ok=True)
-        weights = float_key(self.problem.job.seed, screened.candidate, self._digest)
+        weights = self._weights_key(screened.candidate)
+        teacher_file = self.run.teacher_file if self.problem.teacher else None
         task = TrialTask(
+            class_weights=self.problem.class_weights,
             candidate=screened.candidate,
             key=screened.key,
             device=self.problem.device,
@@ -173,8 +192,12 @@ class Search:
             seed=self.problem.job.seed,
             interpreter=self.interpreter,
             network_file=None if self.problem.given is None else self.run.network_file,
-            teacher_file=self.run.teacher_file if self.problem.teacher else None,
+            teacher_file=teacher_file if best is None else best.weights_file,
+            teacher=None if best is None else best.architecture,
         )
+        self._teachers.keep(trial.number, screened.candidate)
+        if best is not None and screened.candidate.plan.learns:
+            self.run.log("taught", trial=trial.number, teacher=best.trial)
         self._rejected_in_a_row = 0
         self._keys[screened.key] = trial.number
         self._running[trial.number] = _Running(trial, screened, task)

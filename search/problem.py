@@ -4,28 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from compressors.catalog import COMPRESSORS, find
-from compressors.compressor import Compressor, Stage
-from compressors.huffman_coding import HuffmanCoder
-from compressors.lookup_tables import TableCompressor
-from devices.coding.stored import unpacks
 from devices.device import Device
 from devices.footprint import Budget
 from devices.suggestion import suggestion
-from devices.support import decodes
 from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
+from search.datasets.class_weights import balanced_weights
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
-from search.job import LARGEST, Job
+from search.job import Job
 from search.settle import check_names, settled
+from search.techniques import techniques_of
 
 if TYPE_CHECKING:
     from spaces.catalog import SearchSpace
+    from spaces.compression import Techniques
     from spaces.given import GivenNetwork
 
 
@@ -54,9 +51,14 @@ class Problem:
     device: Device
     budget: Budget
     spaces: tuple[SearchSpace, ...]
-    compressors: tuple[Compressor[Any], ...]
+    compressors: Techniques
     given: GivenNetwork | None = None
     teacher: str = ""
+
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """Weight of each class in the loss of training; empty where samples weigh alike."""
+        return balanced_weights(self.data) if self.job.class_weights == "balanced" else ()
 
 
 def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:
@@ -86,7 +88,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     strategies = [name for name, _ in STRATEGIES]
     if job.strategy not in strategies:
         raise JobError(f"unknown strategy {job.strategy!r}: {suggestion(job.strategy, strategies)}")
-    compressors = _compressors(job, device)
+    compressors = techniques_of(job, device)
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
@@ -112,38 +114,6 @@ def _check_compiler(device: Device) -> None:
         system_clock_hz(device.accelerator.system_config)
     except VelaError as error:
         raise ToolchainError(f"device {device.name!r}: {error}") from error
-
-
-def _compressors(job: Job, device: Device) -> tuple[Compressor[Any], ...]:
-    names = [technique.name for technique in COMPRESSORS]
-    for name in job.compressors:
-        if name not in names:
-            raise JobError(f"unknown compressor {name!r}: {suggestion(name, names)}")
-        if not find(name).hyperparameters:
-            raise JobError(f"compressor {name!r} has nothing for a search to draw: use it in a plan of your own")
-        if not _runs_on(name, device):
-            raise JobError(f"compressor {name!r} needs a decoder, which {device.name} has not: leave it out")
-    if "distillation" in job.compressors and job.network and job.teacher == LARGEST:
-        raise JobError(
-            f"distillation of the given network {job.network!r} needs a teacher: name its file, "
-            "such as --set teacher=larger.keras, or leave distillation out"
-        )
-    chosen = tuple(
-        each
-        for each in COMPRESSORS
-        # Learning from a teacher costs a training before the first trial, and must be asked for.
-        if (each.name in job.compressors if job.compressors else each.stage is not Stage.DISTILLATION)
-        and _runs_on(each.name, device)
-    )
-    if not any(technique.stage is Stage.QUANTIZATION for technique in chosen):
-        raise JobError("compressors name no quantization: an artifact needs exactly one, add 'quantization'")
-    return chosen
-
-
-def _runs_on(name: str, device: Device) -> bool:
-    """True where the board has the decoder that the technique of this name needs, or it needs none."""
-    decoders = {TableCompressor.name: decodes, HuffmanCoder.name: unpacks}
-    return name not in decoders or decoders[name](device)
 
 
 def _check_given(job: Job, *, is_given: bool) -> None:

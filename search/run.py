@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compressors.compressor import Value
+from search.choices import Choices
 from search.errors import JobError, StorageError
 from search.front import front
 from search.job import Job
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from search.datasets.dataset import Dataset
     from spaces.given import GivenNetwork
 
+# What a system lacks, other than room on a disk.
+_SHORTAGES = frozenset({errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE})
 # What test scoring may take beyond the job's minutes; the search keeps time for it, by estimate.
 _TEST_GRACE_S = 15.0
 
@@ -72,7 +76,10 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
 
 @contextlib.contextmanager
 def _storage_faults(run: RunFolder) -> Iterator[None]:
-    """A full disk or a lost database ends the search with a sentence; what was told before is kept."""
+    """A full disk or a lost database ends the search with a sentence; what was told before is kept.
+
+    What the system refuses for want of memory, processes or open files is not blamed on the disk.
+    """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -80,9 +87,11 @@ def _storage_faults(run: RunFolder) -> Iterator[None]:
         yield
     except (StorageInternalError, SQLAlchemyError, OSError) as error:
         reason = (str(error.__cause__ or error).splitlines() or [type(error).__name__])[0]
-        raise StorageError(
-            f"run {run.name!r} cannot be written on: {reason}; make room or mend the disk, then give the same command"
-        ) from error
+        if isinstance(error, OSError) and error.errno in _SHORTAGES:
+            what, remedy = "had to stop", "free memory, processes or open files, or give fewer --workers"
+        else:
+            what, remedy = "cannot be written on", "make room or mend the disk"
+        raise StorageError(f"run {run.name!r} {what}: {reason}; {remedy}, then give the same command") from error
 
 
 def is_done(run: RunFolder, job: Job) -> bool:
@@ -116,6 +125,8 @@ def _search(
     from search.study import open_study
     from search.teacher import ready_teacher
 
+    interpreter = available_interpreter(problem.device.runtime)
+    run.keep_choices(Choices.of(problem, interpreter))
     pool.warm()
     run.keep_device(problem.device)
     _keep_data(problem, run)
@@ -123,7 +134,6 @@ def _search(
     _keep_network(problem, run)
     limit = None if problem.job.minutes is None else 60 * problem.job.minutes
     clock = Clock(began=began, before=run.elapsed_seconds(), limit=limit)
-    interpreter = available_interpreter(problem.device.runtime)
     run.log("started", elapsed=round(clock.elapsed, 3))
     teacher = ready_teacher(problem, run, pool, clock, interpreter, progress.say)
     if teacher is not None:
@@ -131,7 +141,7 @@ def _search(
     searching = Search(
         problem=problem,
         run=run,
-        study=open_study(run, problem.job, queued),
+        study=open_study(run, problem.job, problem.compressors, queued),
         pool=pool,
         clock=clock,
         interpreter=interpreter,
@@ -201,6 +211,7 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
     before = run.front()
     tested = dict(before.test) if before is not None and before.data_digest == digest else {}
     tested = {str(record.trial): tested[str(record.trial)] for record in points if str(record.trial) in tested}
+    confusions = {trial: each for trial, each in (before.confusion if before else {}).items() if trial in tested}
     waiting = [record for record in points if str(record.trial) not in tested]
     while (waiting or pool.running) and clock.left > -_TEST_GRACE_S:
         while waiting and pool.free:
@@ -211,12 +222,17 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
             if isinstance(result, Failure):
                 run.log("untested", trial=trial, reason=result.reason)
             else:
-                tested[str(trial)] = result
+                tested[str(trial)] = result.metrics
+                if result.confusion is not None:
+                    confusions[str(trial)] = result.confusion
     for trial in (*pool.running, *(record.trial for record in waiting)):
         run.log("untested", trial=trial, reason="no time was left")
     run.write_front(
         FrontFile(
-            trials=tuple(record.trial for record in points), test=dict(sorted(tested.items())), data_digest=digest
+            trials=tuple(record.trial for record in points),
+            test=dict(sorted(tested.items())),
+            confusion=dict(sorted(confusions.items())),
+            data_digest=digest,
         )
     )
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from compressors.coded_size import least_package_bytes, least_table_bytes
 from compressors.compressor import CompressionError
 from compressors.huffman_coding import is_coded
 from compressors.layers import TopologyError
+from compressors.lookup_tables import LookUpTables
 from compressors.lower import lower
 from compressors.topology import Topology
 from devices.coding.stored import UnpackError, coded
 from devices.device import Device
 from devices.footprint import Footprint
+from devices.graph import Graph, Operator
 from devices.measure import footprint
+from devices.operators import DECODE
 from devices.slim import predicted_bytes
+from devices.storage import runtime_flash_bytes
 from devices.support import unsupported
 from devices.vela import VelaError
 from search.problem import Problem
@@ -68,10 +73,11 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
 
     File bytes and operators are predicted from the lowered graph; the rest is
     computed as for a file.  On a board with an accelerator it is the least the
-    artifact can cost (`devices.ethos_u.least_footprint`).  How small a package gets
-    is known only with the weights: a Huffman-coded artifact is taken to need the
-    flash of its file, the most that it can, beside the decoder, and the RAM that
-    it will.
+    artifact can cost (`devices.ethos_u.least_footprint`).  How small a coded
+    artifact gets is known only with the weights: it is taken to be as small as
+    one is likely to get (`compressors.coded_size`), with the code that decodes
+    it, so that nothing is rejected that fits by its coding alone; with look-up
+    tables the arena is that of the file without.
 
     Raises
     ------
@@ -85,7 +91,19 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
     if reasons:
         raise CandidateError(f"{device.name} cannot run it: {reasons[0]}")
     cost = footprint(graph, device, predicted_bytes(graph))
-    return coded(cost, cost.model_bytes, device) if is_coded(plan.as_mapping()) else cost
+    if is_coded(plan.as_mapping()):
+        return coded(cost, least_package_bytes(graph, plan, cost.model_bytes), device)
+    if any(isinstance(step, LookUpTables) for step in plan.steps):
+        return _with_tables(cost, graph, least_table_bytes(graph, plan, cost.model_bytes), device)
+    return cost
+
+
+def _with_tables(cost: Footprint, graph: Graph, least_bytes: int, device: Device) -> Footprint:
+    """The cost with a file of so few bytes and DECODE's code; as it is where tables do not make the file smaller."""
+    if least_bytes >= cost.model_bytes:
+        return cost
+    decoding = replace(graph, operators=(*graph.operators, Operator(name=DECODE, inputs=(), outputs=())))
+    return replace(cost, model_bytes=least_bytes, runtime_flash_bytes=runtime_flash_bytes(decoding, device))
 
 
 def _recipe(trial: Trial, problem: Problem) -> TrainingRecipe:

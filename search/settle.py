@@ -40,7 +40,7 @@ def settled(job: Job, data: Dataset) -> Job:
     Raises
     ------
     JobError
-        When the metric or an objective is of another task than the data.
+        When the metric, an objective or class weights are of another task than the data.
     """
     own = [metric.name for metric in METRICS[data.task]]
     objectives = named_objectives(job.objectives) if job.objectives else ()
@@ -50,6 +50,11 @@ def settled(job: Job, data: Dataset) -> Job:
                 f"{name} is a metric of {find_metric(name).task}, the task of data {data.name!r} is {data.task}: "
                 f"choose among {', '.join(own)}, or set the task"
             )
+    if job.class_weights != "none" and data.task != "classification":
+        raise JobError(
+            f"class_weights are {job.class_weights!r}, and the task of data {data.name!r} is {data.task}: "
+            "leave them out"
+        )
     metric = job.metric or (quality_of(job.objectives) if job.objectives else "") or own[0]
     return replace(job, name=job.run_name, task=data.task, metric=metric, objectives=job.objectives or (metric, *COSTS))
 

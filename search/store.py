@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from devices.device import Device
 from devices.suggestion import suggestion
 from search import codec
+from search.choices import Choices
 from search.errors import JobError, StorageError
 from search.files import write_whole
 from search.job import Job
+from search.metrics.confusion import Confusion
 from search.metrics.measurement import Measurement
 from search.old_records import upgraded_front, upgraded_record
 from search.record import TrialRecord
@@ -38,12 +40,15 @@ class FrontFile:
         Trial numbers of the front when the test split was opened.
     test
         Trial number (as text) to every metric of the task on the test split.
+    confusion
+        Trial number (as text) to the confusion matrix on the test split, of classifiers.
     data_digest
         Identity of the data that was tested on.
     """
 
     trials: tuple[int, ...]
     test: Mapping[str, Mapping[str, Measurement]] = field(default_factory=dict)
+    confusion: Mapping[str, Confusion] = field(default_factory=dict)
     data_digest: str
 
 
@@ -187,6 +192,23 @@ class RunFolder:
         except codec.CodecError as error:
             raise StorageError(f"{file} is damaged: {error}") from error
 
+    def keep_choices(self, choices: Choices) -> None:
+        """Write ``choices.json`` when the run begins; JobError when it began with others, or before they were kept."""
+        file = self.path / "choices.json"
+        if file.exists():
+            try:
+                difference = codec.from_json(_read(file), Choices).difference(choices)
+            except codec.CodecError as error:
+                raise StorageError(f"{file} is damaged: {error}") from error
+        else:
+            difference = (
+                "it was begun by an older version" if next(self.path.glob("trials/*/record.json"), None) else ""
+            )
+        if difference:
+            raise JobError(f"run {self.name!r} cannot go on here: {difference}; choose another --name")
+        if not file.exists():
+            write_whole(file, codec.to_json(choices).encode())
+
     def write_trial(self, record: TrialRecord, content: bytes | None) -> None:
         """Write a trial's model, if any, and then its record: a record means the trial is whole."""
         folder = self.trial_folder(record.trial)
@@ -231,6 +253,11 @@ class RunFolder:
         """Metrics on the test split by trial number; empty before the run's end."""
         front = self.front()
         return {} if front is None else {int(trial): score for trial, score in front.test.items()}
+
+    def test_confusion(self, trial: int) -> Confusion | None:
+        """A trial's confusion matrix on the test split; None where there is none."""
+        front = self.front()
+        return None if front is None else front.confusion.get(str(trial))
 
     def log(self, event: str, **facts: str | float | None) -> None:
         """Append one line to ``events.jsonl``."""

@@ -17,7 +17,6 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import event, exc
 
-from compressors.catalog import COMPRESSORS
 from compressors.compressor import Value
 from search.errors import StorageError
 from search.front import named_objectives
@@ -25,7 +24,7 @@ from search.job import Job
 from search.record import TrialRecord
 from search.sampler import CandidateSampler
 from search.store import RunFolder
-from spaces.compression import stage_parameters
+from spaces.compression import Techniques, stage_parameters
 
 _STATES = {"complete": TrialState.COMPLETE, "rejected": TrialState.PRUNED, "failed": TrialState.FAIL}
 
@@ -49,13 +48,20 @@ def _storage(run: RunFolder) -> RDBStorage:
     return storage
 
 
-def _sampler(job: Job) -> CandidateSampler:
-    names = frozenset(technique.name for technique in COMPRESSORS)
-    return CandidateSampler(job.strategy, job.seed, names, stage_parameters(COMPRESSORS))
+def _sampler(job: Job, compressors: Techniques) -> CandidateSampler:
+    names = frozenset(technique.name for technique in compressors)
+    return CandidateSampler(job.strategy, job.seed, names, stage_parameters(compressors))
 
 
-def open_study(run: RunFolder, job: Job, anchors: Iterable[Mapping[str, Value]]) -> Study:
+def open_study(run: RunFolder, job: Job, compressors: Techniques, anchors: Iterable[Mapping[str, Value]]) -> Study:
     """The run's study, made or found, with the anchors queued once.
+
+    Parameters
+    ----------
+    compressors
+        What plans are drawn from.
+    anchors
+        Parameters of the candidates to try first.
 
     Raises
     ------
@@ -68,7 +74,7 @@ def open_study(run: RunFolder, job: Job, anchors: Iterable[Mapping[str, Value]])
         storage=_storage(run),
         study_name=run.name,
         directions=["maximize" if each.direction == "max" else "minimize" for each in named_objectives(job.trade_off)],
-        sampler=_sampler(job),
+        sampler=_sampler(job, compressors),
         load_if_exists=True,
     )
     if not study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)):

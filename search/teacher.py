@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from compressors.compressor import Stage
 from search.errors import JobError, StorageError
-from search.job import LARGEST
+from search.job import BEST, LARGEST
 from search.metrics.catalog import find_metric
 from search.record import InterpreterName
 from search.units import quality, title
@@ -82,7 +82,8 @@ def ready_teacher(
 
     Returns
     -------
-    None where no technique of the job needs one, or the time is up.
+    None where no technique of the job needs one, every trial has one of its
+    own (``best``), or the time is up.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def ready_teacher(
     StorageError
         When what was kept is damaged.
     """
-    if all(technique.stage is not Stage.DISTILLATION for technique in problem.compressors):
+    if problem.job.teacher == BEST or all(each.stage is not Stage.DISTILLATION for each in problem.compressors):
         return None
     if run.teacher_record.exists():
         return _kept(run)
@@ -163,6 +164,7 @@ def _ways(problem: Problem, run: RunFolder, interpreter: InterpreterName) -> Ite
         return
     for candidate in _candidates(problem):
         task = TrialTask(
+            class_weights=problem.class_weights,
             candidate=candidate,
             key="teacher",
             device=problem.device,

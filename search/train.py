@@ -67,7 +67,9 @@ def configure_threads() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def train(network: Network, recipe: TrainingRecipe, split: Split, seed: int) -> None:
+def train(
+    network: Network, recipe: TrainingRecipe, split: Split, seed: int, class_weights: tuple[float, ...] = ()
+) -> None:
     """Train a network in place.
 
     Parameters
@@ -84,13 +86,16 @@ def train(network: Network, recipe: TrainingRecipe, split: Split, seed: int) -> 
     seed
         Of shuffling, shifts and dropout, 0..2**32-1.  The same network, data
         and seed give bit-equal weights on the same machine and thread count.
+    class_weights
+        Weight of each class in the loss; empty where samples weigh alike.
 
     Raises
     ------
     TrainingError
         When the loss or a weight stops being finite.
     """
-    _run(network, _plan(recipe, recipe.epochs, recipe.learning_rate, len(split)), split, seed)
+    plan = _plan(recipe, recipe.epochs, recipe.learning_rate, len(split))
+    _run(network, plan, split, seed, Additions(class_weights=class_weights))
 
 
 def fine_tune(
@@ -103,10 +108,11 @@ def fine_tune(
     projections: Projections | None = None,
     before_step: Callable[[int, int], None] | None = None,
     teaching: Teaching | None = None,
+    class_weights: tuple[float, ...] = (),
 ) -> None:
     """Train on in place for a share (0..1] of the recipe's epochs, at least one, with 0.3 of its learning rate.
 
-    The keywords are those of `compressors.compressor.FineTune`.
+    The keywords are those of `compressors.compressor.FineTune`, and the class weights of `train`.
 
     Raises
     ------
@@ -115,7 +121,7 @@ def fine_tune(
     """
     epochs = max(1, round(share * recipe.epochs))
     plan = _plan(recipe, epochs, recipe.learning_rate * _FINE_TUNE_RATE, len(split))
-    _run(network, plan, split, seed, Additions(projections or {}, teaching), before_step)
+    _run(network, plan, split, seed, Additions(projections or {}, teaching, class_weights), before_step)
 
 
 def shifted(

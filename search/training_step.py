@@ -20,10 +20,11 @@ _LEAST_PROBABILITY = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What compression adds to a step, see `compressors.compressor.FineTune`."""
+    """What is added to a step: by compression, see `compressors.compressor.FineTune`, and weights of the classes."""
 
     projections: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     teaching: Teaching | None = None
+    class_weights: tuple[float, ...] = ()
 
 
 NOTHING = Additions()
@@ -47,7 +48,7 @@ def traced_step(
 
     def step(x: Any, y: Any, rate: Any, power_1: Any, power_2: Any) -> Any:
         with tf.GradientTape() as tape:
-            loss = batch_loss(network, x, y, additions.teaching)
+            loss = batch_loss(network, x, y, additions.teaching, additions.class_weights)
         update(tape.gradient(loss, network.trainable_variables), rate, power_1, power_2)
         for kernel, project in projected:
             kernel.assign(project(kernel))
@@ -70,32 +71,38 @@ def traced_step(
     return run
 
 
-def batch_loss(network: Network, x: Any, y: Any, teaching: Teaching | None = None) -> Any:
+def batch_loss(
+    network: Network, x: Any, y: Any, teaching: Teaching | None = None, class_weights: tuple[float, ...] = ()
+) -> Any:
     """Mean loss of a batch, the network's own losses added.
 
     Cross-entropy of smoothed targets (Szegedy et al. 2016, section 7) for
-    classes, the mean squared error for values, which are floats; mixed with
+    classes, each sample times the weight of its class where there are such
+    weights; the mean squared error for values, which are floats; mixed with
     agreement with a teacher where there is one (`Teaching`).
     """
     import tensorflow as tf
 
     output = network(x, training=True)
     of_values = tf.as_dtype(y.dtype).is_floating
-    loss = _squared_error(y, output) if of_values else _cross_entropy(y, output)
+    loss = _squared_error(y, output) if of_values else _cross_entropy(y, output, class_weights)
     if teaching is not None:
         disagreement = _distance(teaching, x, output) if of_values else _disagreement(teaching, x, output)
         loss = teaching.alpha * loss + (1 - teaching.alpha) * disagreement
     return tf.add_n([loss, *network.losses])
 
 
-def _cross_entropy(y: Any, output: Any) -> Any:
+def _cross_entropy(y: Any, output: Any, class_weights: tuple[float, ...]) -> Any:
     import tensorflow as tf
     import tf_keras
 
     classes = output.shape[-1]
     target = tf.one_hot(y, classes) * (1 - _LABEL_SMOOTHING) + _LABEL_SMOOTHING / classes
     # Works from the logits where the last operation is a softmax.
-    return tf.reduce_mean(tf_keras.backend.categorical_crossentropy(target, output))
+    losses = tf_keras.backend.categorical_crossentropy(target, output)
+    if class_weights:
+        losses *= tf.gather(tf.constant(class_weights, tf.float32), y)
+    return tf.reduce_mean(losses)
 
 
 def _squared_error(y: Any, output: Any) -> Any:

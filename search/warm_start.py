@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from compressors.compressor import Value
+from compressors.compressor import Stage, Value
 from search.errors import NothingFitsError
 from search.problem import Problem
 
@@ -57,10 +57,11 @@ def _check_smallest(problem: Problem, rows: Mapping[str, tuple[Mapping[str, Valu
 
 
 def extreme_plans(problem: Problem) -> tuple[Mapping[str, Value], ...]:
-    """Parameters of the strongest plan, of the strongest without coding, and of the weakest, which only quantises."""
-    from spaces.compression import plan_parameters
+    """Parameters of the strongest plan uncoded and with each coding, and of the weakest, which only quantises."""
+    from spaces.compression import NONE, plan_parameters
 
-    strongest = (plan_parameters(problem.compressors, strongest=True, coded=coded) for coded in (True, False))
+    codings = [NONE, *(each.name for each in problem.compressors if each.stage is Stage.CODING)]
+    strongest = (plan_parameters(problem.compressors, strongest=True, coding=coding) for coding in codings)
     return (*strongest, plan_parameters(problem.compressors, strongest=False))
 
 

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from devices.device import Device
 from devices.flatbuffer import read_artifact
-from search.metrics.measurement import Measurement
 from search.record import InterpreterName, Score, Seconds
 from search.seeds import seed_of
 from search.streams import STDERR, STDOUT, redirected
-from spaces.candidate import Candidate
+from spaces.candidate import Architecture, Candidate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from compressors.compressor import Context, Network
     from devices.artifact import Artifact
     from search.datasets.dataset import Dataset
+    from search.metrics.measure import HeldOut
 
 _PARENT_POLL_S = 1.0
 
@@ -63,6 +63,11 @@ class TrialTask:
         The given network, trained; None where the candidate's architecture is built and trained.
     teacher_file
         The trained network that distillation learns from; None where there is none.
+    teacher
+        Architecture of a network of this run, of which `teacher_file` has the
+        trained weights; None where that holds a whole network.
+    class_weights
+        Weight of each class in the loss; empty where samples weigh alike.
     """
 
     candidate: Candidate
@@ -75,6 +80,8 @@ class TrialTask:
     interpreter: InterpreterName
     network_file: Path | None = None
     teacher_file: Path | None = None
+    teacher: Architecture | None = None
+    class_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +214,8 @@ def _trained(network: Network, task: TrialTask, data: Dataset) -> bytes:
     from search.train import train
 
     recipe = task.candidate.recipe
-    train(network, recipe, data.train, seed_of(task.seed, "train", repr((task.candidate.architecture, recipe))))
+    seed = seed_of(task.seed, "train", repr((task.candidate.architecture, recipe)))
+    train(network, recipe, data.train, seed, task.class_weights)
     buffer = io.BytesIO()
     _save_weights(buffer, network)
     return buffer.getvalue()
@@ -236,15 +244,15 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
 
     def tune(network: Network, share: float, **options: Any) -> None:
         with watch.phase("fine_tune"):
-            fine_tune(network, recipe, data.train, seed, share, **options)
+            fine_tune(network, recipe, data.train, seed, share, class_weights=task.class_weights, **options)
 
     return Context(
         calibration=_calibration(data),
         fine_tune=tune,
         labels=data.labels,
         evaluate=lambda network: float_quality(network, data),
-        gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed),
-        teacher=None if task.teacher_file is None else functools.partial(_teacher, task.teacher_file),
+        gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed, task.class_weights),
+        teacher=_teacher_of(task, data),
     )
 
 
@@ -290,12 +298,23 @@ def _plain_errors() -> Iterator[None]:
         raise RuntimeError(f"{type(error).__name__}: {error}") from None
 
 
+def _teacher_of(task: TrialTask, data: Dataset) -> Callable[[], Network] | None:
+    if task.teacher_file is None:
+        return None
+    return functools.partial(_teacher, task.teacher_file, task.teacher, data.input_shape, data.n_classes)
+
+
 @functools.lru_cache(maxsize=1)
-def _teacher(file: Path) -> Network:
+def _teacher(file: Path, architecture: Architecture | None, input_shape: tuple[int, ...], classes: int) -> Network:
     """Built once a process: nothing changes it."""
     from search.networks.kept import read_network
+    from spaces.birth import birth
 
-    return read_network(file).build()
+    if architecture is None:
+        return read_network(file).build()
+    network = birth(architecture, input_shape, classes, seed=0)
+    _load_weights(network, file)
+    return network
 
 
 @functools.lru_cache(maxsize=2)
@@ -316,12 +335,10 @@ def _end_with(coordinator: int) -> None:
     threading.Thread(target=watch, daemon=True, name="end-with-coordinator").start()
 
 
-def score_on_test(
-    content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path
-) -> Mapping[str, Measurement]:
+def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path) -> HeldOut:
     """Metrics of one artifact on the test split: for the front, at the end, once."""
-    from search.evaluate import measured
+    from search.evaluate import held_out
 
     with redirected((STDOUT, STDERR), log_file), _plain_errors():
         data = _data(data_file)
-        return measured(read_artifact(content, data.labels), data, data.test, interpreter)
+        return held_out(read_artifact(content, data.labels), data, interpreter)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from compressors.catalog import technique_of
+from compressors.clustering import Clustering
 from compressors.compressor import Compressor, Settings, Stage, Value
+from compressors.lookup_tables import LookUpTables, TableCompressor
 from compressors.plan import CompressionPlan
+from compressors.quantization import Quantization
 from compressors.settings_mapping import from_values
 from spaces.trial import Trial, ordered_parameter, suggest_ordered, suggest_unordered
 
 NONE = "none"
 # Zeros and clusters make a file smaller by its coding alone.
-_FOR_CODING = (Stage.WEIGHT_PRUNING, Stage.CLUSTERING)
+FOR_CODING = (Stage.WEIGHT_PRUNING, Stage.CLUSTERING)
 
 Techniques = tuple[Compressor[Any], ...]
 
@@ -23,7 +27,10 @@ def draw_plan(trial: Trial, compressors: Techniques) -> CompressionPlan:
 
     Where there are techniques that code the file, theirs is drawn first, and
     weight pruning and clustering are drawn only where the file is coded: an
-    uncoded file is no smaller for zeros and clusters.
+    uncoded file is no smaller for zeros and clusters.  Look-up tables are left
+    out of the plan, and with them what was drawn for coding's sake, where they
+    would hold nothing: they take clustered 8-bit weights, 4-bit ones are
+    stored as they are.  So no near twin of another candidate is trained.
 
     Parameters
     ----------
@@ -49,31 +56,43 @@ def draw_plan(trial: Trial, compressors: Techniques) -> CompressionPlan:
     drawn = [
         step
         for stage, techniques in stages.items()
-        if not (uncoded and stage in _FOR_CODING)
+        if not (uncoded and stage in FOR_CODING)
         for step in _draw_step(trial, stage, techniques)
     ]
+    if any(isinstance(step, LookUpTables) for step in coding) and not _fill_tables(drawn):
+        drawn = [step for step in drawn if technique_of(step).stage not in FOR_CODING]
+        coding = ()
     return CompressionPlan.of(*drawn, *coding)
 
 
-def plan_parameters(compressors: Techniques, *, strongest: bool, coded: bool = True) -> dict[str, Value]:
+def _fill_tables(steps: Sequence[Settings]) -> bool:
+    """True where weights are clustered and have 8 bits; others have too many values, or are no int8 tensors."""
+    is_clustered = any(isinstance(step, Clustering) for step in steps)
+    return is_clustered and any(isinstance(step, Quantization) and step.weight_bits == 8 for step in steps)
+
+
+def plan_parameters(compressors: Techniques, *, strongest: bool, coding: str = NONE) -> dict[str, Value]:
     """The parameters under which `draw_plan` gives the weakest or the strongest plan there is.
 
     The weakest has no technique but quantisation; of a stage with several
-    techniques the strongest has the first.  Every technique lists its values
+    techniques the strongest has the last.  Every technique lists its values
     from the weakest to the strongest.
 
     Parameters
     ----------
-    coded
-        False leaves coding out of the strongest, which may take flash for RAM.
+    coding
+        The technique that codes the file of the strongest, none by default: one may take flash for RAM.  With
+        look-up tables quantisation is at its weakest, for they hold 8-bit weights.
     """
     parameters: dict[str, Value] = {}
-    for stage, (technique, *others) in _stages(compressors).items():
-        left_out = stage is not Stage.QUANTIZATION and (not strongest or (stage is Stage.CODING and not coded))
-        if others or stage is not Stage.QUANTIZATION:
-            parameters[_name(stage)] = NONE if left_out else technique.name
+    for stage, techniques in _stages(compressors).items():
+        named = [each for each in techniques if stage is not Stage.CODING or each.name == coding]
+        left_out = stage is not Stage.QUANTIZATION and (not strongest or not named)
+        if len(techniques) > 1 or stage is not Stage.QUANTIZATION:
+            parameters[_name(stage)] = NONE if left_out else named[-1].name
         if not left_out:
-            parameters |= _settings_parameters(technique, -1 if strongest else 0)
+            is_weak = not strongest or (stage is Stage.QUANTIZATION and coding == TableCompressor.name)
+            parameters |= _settings_parameters(named[-1], 0 if is_weak else -1)
     return parameters
 
 
@@ -83,8 +102,9 @@ def stage_parameters(compressors: Techniques) -> Mapping[str, bool]:
     False for quantisation, which every plan has, and for stages that are drawn
     only where the file is coded.
     """
-    always = (Stage.QUANTIZATION, *_FOR_CODING)
-    return {_name(stage): stage not in always for stage in _stages(compressors)}
+    stages = _stages(compressors)
+    always = (Stage.QUANTIZATION, *(FOR_CODING if Stage.CODING in stages else ()))
+    return {_name(stage): stage not in always for stage in stages}
 
 
 def _settings_parameters(technique: Compressor[Any], position: int) -> Mapping[str, Value]:

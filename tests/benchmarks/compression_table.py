@@ -60,12 +60,16 @@ _ALONE: dict[str, tuple[Settings, ...]] = {
     _INT8: (Quantization(),),
     "int8 per tensor": (Quantization(granularity="tensor"),),
     "int8 percentile": (Quantization(calibration="percentile"),),
-    "int8, power-of-two scales": (Quantization(scales="power_of_two"),),
+    "int8 with power-of-two scales": (Quantization(scales="power_of_two"),),
     "int16 activations": (Quantization(activation_bits=16),),
     "4-bit weights": (Quantization(weight_bits=4),),
     "quantisation-aware training": (QuantizationAwareTraining(), Quantization()),
     "distillation": (Distillation(), Quantization()),
     "structured pruning": (StructuredPruning(), Quantization()),
+    "structured pruning of half by taylor": (
+        StructuredPruning(filters=0.5, neurons=0.5, metric="taylor"),
+        Quantization(),
+    ),
     "magnitude pruning": (MagnitudePruning(), Quantization()),
     "gradient pruning": (GradientPruning(), Quantization()),
     "sensitivity pruning": (SensitivityPruning(), Quantization()),
@@ -206,7 +210,7 @@ def _measured(problem: Problem, name: str, plan: CompressionPlan) -> Line:
         (tested,) = results(pool, [(score_on_test, *given)])
     if isinstance(tested, Failure):
         return Line(name=name, reason=tested.reason)
-    test = tested["accuracy"]
+    test = tested.metrics["accuracy"]
     low, high = test.interval()
     cost = found.score.footprint
     return Line(
@@ -255,7 +259,7 @@ def combined(command: list[str], run: RunFolder, data: Path, folder: Path, floor
 
 
 def _tested(artifact: Path, interpreter: Any, data: Path, folder: Path) -> Measurement:
-    return score_on_test(artifact.read_bytes(), data, interpreter, folder / "test.txt")["accuracy"]
+    return score_on_test(artifact.read_bytes(), data, interpreter, folder / "test.txt").metrics["accuracy"]
 
 
 def table(lines: list[Line]) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from compressors.clustering import Clusterer, Clustering, unclusterable
 from compressors.compressor import CompressionError, Context, Network
-from compressors.layers import Activation
+from compressors.layers import Activation, Dense, Input
 from compressors.network import topology_of, weights_of
 from compressors.quantization import Quantization, Quantizer
 from compressors.structure import kernels_of, zero_projections
@@ -133,6 +133,21 @@ def test_channels_that_tfmot_cannot_cluster_are_left_out(examples: dict[str, Top
     layer.set_weights([kernel, bias])
     assert "zeros only" in dict(unclusterable(network, linear))["c1"]
     assert np.array_equal(kernels_of(CLUSTERER.compress(network, linear, STILL))["c1"], kernel)
+
+
+def test_kernels_too_small_for_the_clusters_are_refused_untrained(examples: dict[str, Topology]) -> None:
+    """Known from the shapes, so a search need not train to find out; one kernel that is large enough will do."""
+    topology = examples["depthwise_separable"]
+    assert CLUSTERER.outline(topology, Clustering(clusters=32)) == topology
+    tiny = Topology(
+        layers=(
+            Layer(name="x", spec=Input(shape=(4,)), inputs=()),
+            Layer(name="out", spec=Dense(units=3), inputs=("x",)),
+        )
+    )
+    assert CLUSTERER.outline(tiny, Clustering(clusters=8)) == tiny
+    with pytest.raises(CompressionError, match="nothing to cluster: out: the kernel has 12 weights for 16 clusters"):
+        CLUSTERER.outline(tiny, Clustering(clusters=16))
 
 
 def test_nothing_to_cluster_is_refused(examples: dict[str, Topology], trained: Trained) -> None:

@@ -18,7 +18,7 @@ from compressors.clustering import Clusterer, Clustering
 from compressors.compressor import CompressionError, Context, Network
 from compressors.equal_outputs import require_equal_outputs
 from compressors.layers import Dense
-from compressors.lookup_tables import LookUpTables, TableCompressor
+from compressors.lookup_tables import LookUpTables, TableCompressor, package_missing
 from compressors.quantization import Quantization, Quantizer
 from compressors.weight_tables import weight_tables
 from devices.artifact import Artifact
@@ -164,6 +164,7 @@ def test_weights_that_cannot_be_decoded_are_left_alone(trained: Callable[..., Ne
 
 def test_missing_package_is_refused(artifact_of: Callable[..., Artifact], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tflite_micro", None)
+    assert "install it (Linux x86-64), or leave the technique out" in package_missing()
     with pytest.raises(CompressionError, match="made by the tflite-micro package, which cannot be imported"):
         TABLES.compress(artifact_of(8), LookUpTables(), CONTEXT)
 

@@ -71,6 +71,23 @@ def test_scoring_again_gives_the_recorded_figures(finished: Finished, tinyfront:
     assert sum(operator["macs"] for operator in scored["operators"]) == scored["macs"]
 
 
+def test_every_metric_of_the_task_is_recorded(finished: Finished, tinyfront: Tinyfront) -> None:
+    """Beside the objective; and of what was tested, the classes and the matrix, which count the same answers."""
+    point = finished.document["front"][-1]
+    names = {"accuracy", "balanced_accuracy", "macro_f1"}
+    assert names | {f"test_{name}" for name in names} < set(point)
+    asked = ("show", finished.name, str(point["trial"]), "--runs-dir", str(finished.runs))
+    document = json.loads(tinyfront(*asked, "--json").stdout)
+    counts = document["test_confusion"]["counts"]
+    assert sum(map(sum, counts)) == 359
+    assert sum(counts[k][k] for k in range(10)) / 359 == pytest.approx(point["test_accuracy"])
+    recalls = [each["recall"] for each in document["test_classes"]]
+    assert sum(recalls) / 10 == pytest.approx(point["test_balanced_accuracy"])
+    shown = tinyfront(*asked).stdout
+    assert "test balanced accuracy" in shown
+    assert "true class" in shown
+
+
 def complete(folder: Path) -> list[dict[str, Any]]:
     """Records of the trials that were trained and scored."""
     records = [json.loads(file.read_text()) for file in sorted(folder.glob("trials/*/record.json"))]

@@ -15,8 +15,10 @@ from devices.boards import load_device
 from devices.flatbuffer import read_artifact
 from devices.measure import measure
 from search.boards import budget_of
+from search.choices import Choices
 from search.datasets.dataset import Dataset, Split
 from search.datasets.load import save
+from search.evaluate import available_interpreter
 from search.job import Job
 from search.problem import Problem
 from search.record import TrialRecord
@@ -72,6 +74,7 @@ def real_record(trial: int, content: bytes, job: Job = JOB, correct: int = 300) 
 def real_run(folder: Path, job: Job = JOB) -> RunFolder:
     """A run of two trials: 0 is the small real model, 1 was rejected; with its data."""
     run = create_run(folder, job)
+    run.keep_choices(Choices.of(problem(job), available_interpreter()))
     content = dense_softmax()
     run.write_trial(real_record(0, content, job), content)
     run.write_trial(make_record(1, correct=None, model_bytes=900_000, reason="over budget untrained"), None)

@@ -13,6 +13,8 @@ import pytest
 from optuna.study import Study
 from optuna.trial import TrialState
 
+from compressors.catalog import COMPRESSORS
+from compressors.distillation import Distillation
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from search import clock as clock_module
@@ -21,9 +23,10 @@ from search import study as study_module
 from search.clock import Clock
 from search.errors import StorageError
 from search.files import write_whole
-from search.job import Job
+from search.job import BEST, Job
 from search.loop import Search
 from search.pool import Failure
+from search.problem import Problem
 from search.record import TrialRecord
 from search.screen import CandidateError, Screened
 from search.store import RunFolder, create_run
@@ -70,7 +73,7 @@ class Bench:
     @cached_property
     def study(self) -> Study:
         """The study of the last sitting; `sit` opens it anew."""
-        return open_study(self.run, self.job, ())
+        return open_study(self.run, self.job, COMPRESSORS, ())
 
     @property
     def run(self) -> RunFolder:
@@ -95,7 +98,9 @@ class Bench:
             screen_seconds=0.25,
         )
 
-    def sit(self, fate: Fate, *, workers: int = 1, limit: float | None = None) -> tuple[Search, FakePool]:
+    def sit(
+        self, fate: Fate, *, workers: int = 1, limit: float | None = None, tasks: list[TrialTask] | None = None
+    ) -> tuple[Search, FakePool]:
         """One sitting of the search, from opening the folder to its end; a `fate` of None runs on and on."""
 
         def wait(seconds: float | None) -> None:
@@ -105,6 +110,8 @@ class Bench:
         def answer(number: int, arguments: tuple[Any, ...]) -> object:
             (task,) = arguments
             assert isinstance(task, TrialTask)
+            if tasks is not None:
+                tasks.append(task)
             return fate(number)
 
         pool = FakePool(answer, workers, wait)
@@ -356,3 +363,35 @@ def test_a_finished_search_does_nothing(bench: Bench) -> None:
     assert pool.submitted == []
     assert len(bench.told) == reported
     assert len(bench.states()) == 3
+
+
+def test_trials_learn_from_the_best_so_far(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``teacher: best``: none for the first, then the trained weights of the best, after a stop too."""
+    bench.job = replace(JOB, teacher=BEST, trials=2)
+    base = problem(bench.job)
+    monkeypatch.setattr("tests.search.test_loop.problem", lambda job: replace(base, job=job, compressors=COMPRESSORS))
+    plain = bench.draw
+    taught: list[str] = []
+
+    def draw(trial: Any, drawn_for: Problem) -> Screened:
+        screened = plain(trial, drawn_for)
+        taught.append(drawn_for.teacher)
+        plan = CompressionPlan.of(*((Distillation(),) if trial.number in (0, 2) else ()), Quantization())
+        return replace(screened, candidate=replace(screened.candidate, plan=plan))
+
+    monkeypatch.setattr(loop, "draw", draw)
+    _, first = bench.sit(success)
+    record = bench.run.record(0)
+    assert record is not None
+    assert record.reason == "no network of this run to learn from yet"
+    assert first.submitted == [1, 2]
+    assert taught[:2] == ["", ""]
+    assert taught[2]
+    bench.job = replace(bench.job, trials=3)
+    tasks: list[TrialTask] = []
+    bench.sit(success, tasks=tasks)
+    (task,) = tasks
+    assert task.teacher_file is not None
+    assert task.teacher_file.read_bytes() == b"w1"
+    assert task.teacher is not None
+    assert dict(task.teacher.values)["width"] == bench.study.trials[1].params["mlp/width#"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import replace
@@ -11,10 +12,13 @@ from typing import Any
 
 import pytest
 
+from compressors.catalog import COMPRESSORS
 from search import run as running
 from search.datasets.load import read, save
 from search.errors import JobError, StorageError
 from search.job import Job, Limits
+from search.metrics.confusion import Confusion
+from search.metrics.measure import HeldOut
 from search.metrics.measurement import Measurement
 from search.pool import Failure
 from search.store import FrontFile, RunFolder, create_run
@@ -22,6 +26,9 @@ from search.study import ask, open_study, tell
 from tests.devices.models import dense_softmax
 from tests.search.records import make_record
 from tests.search.runs import JOB, FakePool, dataset, problem, real_record, real_run
+
+MATRIX = Confusion(labels=("a", "b"), counts=((4, 1), (1, 4)))
+EIGHT = HeldOut(metrics={"accuracy": Measurement.share(8, 10)}, confusion=MATRIX)
 
 
 def finished(folder: Path, job: Job = JOB) -> RunFolder:
@@ -91,9 +98,7 @@ def test_a_finished_run_is_answered_from_its_folder(tmp_path: Path, monkeypatch:
     assert begun == [run]
 
 
-def open_test_split(
-    run: RunFolder, fate: object = {"accuracy": Measurement.share(8, 10)}, left: float = 99.0
-) -> FakePool:
+def open_test_split(run: RunFolder, fate: object = EIGHT, left: float = 99.0) -> FakePool:
     """Open the test split with a pool that gives every task the same result, `left` seconds before the deadline."""
     clock = SimpleNamespace(left=left)
 
@@ -118,16 +123,18 @@ def test_the_front_is_tested(tmp_path: Path) -> None:
     run.write_trial(real_record(2, dominated, correct=200), dominated)
     given: list[tuple[Any, ...]] = []
 
-    def answer(_number: int, arguments: tuple[Any, ...]) -> dict[str, Measurement]:
+    def answer(_number: int, arguments: tuple[Any, ...]) -> HeldOut:
         given.append(arguments)
-        return {"accuracy": Measurement.share(8, 10)}
+        return EIGHT
 
     pool, clock = FakePool(answer), SimpleNamespace(left=99.0)
     running.test_front(problem(), run, pool, "tflm", clock)  # type: ignore[arg-type]  # all that is used
     assert pool.submitted == [0]
     assert given == [(dense_softmax(), run.data_file, "tflm", run.trial_folder(0) / "log.txt")]
     digest = problem().data.digest()
-    assert run.front() == FrontFile(trials=(0,), test={"0": {"accuracy": Measurement.share(8, 10)}}, data_digest=digest)
+    tested = {"0": {"accuracy": Measurement.share(8, 10)}}
+    assert run.front() == FrontFile(trials=(0,), test=tested, confusion={"0": MATRIX}, data_digest=digest)
+    assert run.test_confusion(0) == MATRIX
     assert untested(run) == []
 
 
@@ -186,10 +193,10 @@ def test_an_empty_front_is_written(tmp_path: Path) -> None:
 
 def sitting(run: RunFolder, job: Job) -> FakePool:
     """One sitting on a run that has no trial left to train, so that only the front is tested."""
-    study = open_study(run, job, ())
+    study = open_study(run, job, COMPRESSORS, ())
     for record in run.records():
         tell(study, job, record, ask(study))
-    pool = FakePool(lambda _number, _arguments: {"accuracy": Measurement.share(8, 10)})
+    pool = FakePool(lambda _number, _arguments: EIGHT)
     progress = SimpleNamespace(told=lambda *_: pytest.fail("no trial was left to run"), say=lambda _: None)
     running._search(problem(job), run, pool, (), progress, time.monotonic())  # type: ignore[arg-type]  # as above
     return pool
@@ -233,3 +240,17 @@ def test_start_up_notes_stay_off_the_terminal(capfd: pytest.CaptureFixture[str])
         noisy()
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "cannot be written on: .*No space left.*; make room"),
+        (OSError(errno.EMFILE, "Too many open files"), "had to stop: .*Too many open files; free memory, processes"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "had to stop: .*give fewer --workers, then give the same"),
+    ],
+)
+def test_what_the_system_refuses_is_named(tmp_path: Path, error: OSError, words: str) -> None:
+    """A full disk is the disk; a lack of memory or files is not."""
+    with pytest.raises(StorageError, match=words), running._storage_faults(create_run(tmp_path, JOB)):
+        raise error

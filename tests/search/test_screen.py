@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from compressors.clustering import Clustering
 from compressors.huffman_coding import HuffmanCoding
 from compressors.layers import Conv2D, Dense, GlobalPooling2D, Input
+from compressors.lookup_tables import LookUpTables
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from compressors.topology import Layer, Topology
@@ -48,11 +50,33 @@ def test_fewer_bits_make_smaller_files_and_wider_activations_larger_arenas() -> 
 
 
 def test_a_coded_artifact_is_predicted_with_its_model_in_ram() -> None:
-    """Flash is that of the uncoded file and the decoder, which the package can only lessen; RAM grows by the model."""
+    """Flash is the least that a package is likely to take, and the decoder; RAM grows by the model."""
     plain = predict(TOPOLOGY, CompressionPlan.of(Quantization()), BOARD)
     plan = CompressionPlan.of(Quantization(), HuffmanCoding())
     cost = predict(TOPOLOGY, plan, BOARD)
-    assert cost.flash_bytes == plain.flash_bytes + 477
+    assert cost.model_bytes == plain.model_bytes
+    assert cost.stored_bytes is not None
+    assert 0.4 * plain.model_bytes < cost.stored_bytes < 0.9 * plain.model_bytes
+    assert cost.flash_bytes == cost.stored_bytes + plain.runtime_flash_bytes + 477
     assert 0 <= cost.ram_bytes - plain.ram_bytes - plain.model_bytes < 16
     with pytest.raises(UnpackError, match="raspberry-pi-4b cannot unpack"):
         predict(TOPOLOGY, plan, find_device("raspberry-pi-4b"))
+
+
+def test_tables_are_predicted_with_the_code_that_reads_them() -> None:
+    """A large layer shrinks to its 3-bit indexes and the board gets DECODE; a small one stays as it is."""
+    large = Topology(
+        layers=(
+            Layer(name="x", spec=Input(shape=(512,))),
+            Layer(name="h", spec=Dense(units=100), inputs=("x",)),
+            Layer(name="o", spec=Dense(units=4), inputs=("h",)),
+        )
+    )
+    steps = (Clustering(clusters=8), Quantization(granularity="tensor"), LookUpTables(without_gain="keep"))
+    plain, tables = (predict(large, CompressionPlan.of(*plan), BOARD) for plan in (steps[:2], steps))
+    saved = plain.model_bytes - tables.model_bytes
+    assert 31_500 < saved < 516 * 100 * 5 // 8
+    assert 15_000 < tables.runtime_flash_bytes - plain.runtime_flash_bytes < 25_000
+    many = (Clustering(clusters=64), *steps[1:])
+    uncoded, coded = (predict(TOPOLOGY, CompressionPlan.of(*plan), BOARD) for plan in (many[:2], many))
+    assert coded == uncoded

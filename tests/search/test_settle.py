@@ -44,6 +44,11 @@ def test_a_metric_of_another_task(changes: dict[str, Any]) -> None:
         settled(replace(JOB, **changes), load("diabetes"))
 
 
+def test_values_have_no_class_weights() -> None:
+    with pytest.raises(JobError, match="class_weights are 'balanced', and the task of data 'diabetes' is regression"):
+        settled(replace(JOB, class_weights="balanced"), load("diabetes"))
+
+
 def test_names_are_checked_before_data_is_read() -> None:
     with pytest.raises(JobError, match="unknown metric 'rsme': did you mean 'rmse'"):
         check_names(replace(JOB, metric="rsme"))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from search import codec
+from search.choices import Choices
 from search.errors import JobError, StorageError
 from search.job import Job
 from search.metrics.measurement import Measurement
@@ -106,3 +109,56 @@ def test_an_unwritable_place_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be made"):
         create_run(tmp_path / "file", JOB)
+
+
+CHOICES = Choices(
+    spaces=("cnn", "mlp"),
+    techniques={
+        "clustering": {"clusters": (0, 64, 16), "per_channel": (True, False)},
+        "quantization": {"granularity": ("channel", "tensor")},
+    },
+    interpreter="tflm",
+)
+
+
+def test_choices_are_kept_and_found_again(tmp_path: Path) -> None:
+    run = create_run(tmp_path, JOB)
+    run.keep_choices(CHOICES)
+    run.write_trial(make_record(0), b"model")
+    run.keep_choices(CHOICES)
+    assert codec.from_json((run.path / "choices.json").read_bytes(), Choices) == CHOICES
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"interpreter": "litert"}, "its models were run by tflm, here they are by litert"),
+        ({"spaces": ("mlp",)}, "it draws from spaces cnn, mlp, now there are mlp"),
+        ({"techniques": {"quantization": {}}}, "it draws from clustering, quantization, now there are quantization"),
+        (
+            {"techniques": {**CHOICES.techniques, "clustering": {"clusters": (0, 64, 32, 16)}}},
+            "the values that are drawn for clustering have changed",
+        ),
+    ],
+)
+def test_a_run_goes_on_as_it_began_or_not_at_all(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    """Another version or machine would read recorded indexes, or weigh accuracies, otherwise."""
+    run = create_run(tmp_path, JOB)
+    run.keep_choices(CHOICES)
+    with pytest.raises(JobError, match=f"run 'first' cannot go on here: {words}; choose another --name"):
+        run.keep_choices(dataclasses.replace(CHOICES, **change))
+
+
+def test_a_run_from_before_choices_were_kept(tmp_path: Path) -> None:
+    """Nobody knows what it drew from; without a trial there is nothing to mix."""
+    run = create_run(tmp_path, JOB)
+    run.write_trial(make_record(0), b"model")
+    with pytest.raises(JobError, match="it was begun by an older version"):
+        run.keep_choices(CHOICES)
+
+
+def test_damaged_choices_are_named(tmp_path: Path) -> None:
+    run = create_run(tmp_path, JOB)
+    (run.path / "choices.json").write_text("{}")
+    with pytest.raises(StorageError, match=r"choices\.json is damaged"):
+        run.keep_choices(CHOICES)

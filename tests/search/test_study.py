@@ -10,6 +10,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from compressors.catalog import COMPRESSORS
 from search.errors import StorageError
 from search.job import Job
 from search.sampler import STRATEGIES, branch_point
@@ -41,12 +42,12 @@ def searched(folder: Path, strategy: str, n: int, *, reopen: bool) -> list[dict[
     """Parameters of n trials; with `reopen` the study is opened anew, and each trial's draw cut off once."""
     job = dataclasses.replace(JOB, strategy=strategy)
     run = create_run(folder, job)
-    study = open_study(run, job, ())
+    study = open_study(run, job, COMPRESSORS, ())
     for _ in range(n):
         trial = ask(study)
         if reopen:
             trial.suggest_categorical("space", ["a", "b"])  # killed in the middle of the draw
-            study = open_study(run, job, ())
+            study = open_study(run, job, COMPRESSORS, ())
             (again,) = unsettled(study)
             trial = ask(study, again)
         drawn(trial)
@@ -66,17 +67,17 @@ def test_anchors_come_first_and_once(tmp_path: Path) -> None:
     """Queued parameters are the first trials; opening again queues nothing."""
     run = create_run(tmp_path, JOB)
     anchors: list[dict[str, Any]] = [{"space": "a", "a/width#": 3}, {"space": "b", "b/width#": 7}]
-    open_study(run, JOB, anchors)
-    study = open_study(run, JOB, anchors)
+    open_study(run, JOB, COMPRESSORS, anchors)
+    study = open_study(run, JOB, COMPRESSORS, anchors)
     assert len(study.trials) == 2
     assert [drawn(ask(study))["space"] for _ in anchors] == ["a", "b"]
-    assert len(open_study(run, JOB, anchors).trials) == 2
+    assert len(open_study(run, JOB, COMPRESSORS, anchors).trials) == 2
 
 
 def test_states_and_constraints_are_told(tmp_path: Path) -> None:
     """Rejected is PRUNED with its constraints, failed is FAIL, complete has its objectives."""
     run = create_run(tmp_path, JOB)
-    study = open_study(run, JOB, ())
+    study = open_study(run, JOB, COMPRESSORS, ())
     over = {"flash_bytes": 4500.0, "ram_bytes": -100.0}
     records = [
         make_record(0),
@@ -100,10 +101,10 @@ def test_excess_is_told_relative_to_the_limit() -> None:
 def test_telling_a_trial_half_told_before_a_kill(tmp_path: Path) -> None:
     """Constraints that were stored before the kill are not stored twice."""
     run = create_run(tmp_path, JOB)
-    study = open_study(run, JOB, ())
+    study = open_study(run, JOB, COMPRESSORS, ())
     trial = ask(study)
     trial.set_constraint("flash_bytes", -0.5)
-    again = open_study(run, JOB, ())
+    again = open_study(run, JOB, COMPRESSORS, ())
     tell(again, JOB, make_record(0))
     assert again.trials[0].state is TrialState.COMPLETE
 
@@ -111,7 +112,7 @@ def test_telling_a_trial_half_told_before_a_kill(tmp_path: Path) -> None:
 def test_branches_take_a_front_network(tmp_path: Path) -> None:
     """Every third trial repeats a front trial's network and draws its compression anew; queued ones never do."""
     run = create_run(tmp_path, JOB)
-    study = open_study(run, JOB, ())
+    study = open_study(run, JOB, COMPRESSORS, ())
     for _ in range(12):
         trial = ask(study)
         drawn(trial)
@@ -132,7 +133,7 @@ def test_a_study_that_is_none_is_refused(tmp_path: Path) -> None:
     run = create_run(tmp_path, JOB)
     run.study_file.write_bytes(b"this is no database" * 100)
     with pytest.raises(StorageError, match="cannot be opened as a study"):
-        open_study(run, JOB, ())
+        open_study(run, JOB, COMPRESSORS, ())
     odd = RunFolder(tmp_path / "a?b")
     with pytest.raises(StorageError, match="another --runs-dir"):
-        open_study(odd, JOB, ())
+        open_study(odd, JOB, COMPRESSORS, ())

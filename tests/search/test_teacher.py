@@ -14,7 +14,6 @@ import pytest
 from compressors.catalog import COMPRESSORS
 from compressors.layers import Activation, Dense, Input
 from compressors.topology import Layer, Topology
-from devices.boards import load_device
 from search.errors import StorageError
 from search.job import Job
 from search.networks.kept import read_network
@@ -158,19 +157,3 @@ def test_the_record_round_trips(tmp_path: Path) -> None:
     teacher = Teacher(source="cnn", parameters=7, accuracy=0.5, seconds=1.25, digest="d")
     run.write_teacher(teacher)
     assert run.teacher() == teacher
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [({"network": "mine.keras", "compressors": ("distillation", "quantization")}, "needs a teacher: name its file")],
-)
-def test_a_given_network_needs_a_named_teacher(change: dict[str, Any], sentence: str) -> None:
-    """It cannot learn from itself."""
-    from search.errors import JobError
-    from search.problem import _compressors
-
-    board = load_device("nucleo-l432kc")
-    with pytest.raises(JobError, match=sentence):
-        _compressors(replace(JOB, **change), board)
-    chosen = _compressors(replace(JOB, **change, teacher="large.keras"), board)
-    assert "distillation" in [each.name for each in chosen]

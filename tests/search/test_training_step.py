@@ -50,6 +50,31 @@ def test_the_teaching_loss_is_hintons(temperature: float, alpha: float) -> None:
     assert float(batch_loss(student, x, y)) == pytest.approx(labels, rel=1e-5)
 
 
+def test_classes_weigh_as_they_are_told() -> None:
+    """Each sample's cross-entropy times the weight of its class; the mean is over the samples."""
+    student, logits = probabilities(1)
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(7, 5)).astype(np.float32), rng.integers(0, 3, 7)
+    target = np.eye(3)[y] * 0.95 + 0.05 / 3
+    losses = -(target * np.log(softmax(logits(x)))).sum(axis=1)
+    found = batch_loss(student, x, y, class_weights=(0.5, 1.0, 4.0))
+    assert float(found) == pytest.approx((losses * np.array([0.5, 1.0, 4.0])[y]).mean(), rel=1e-5)
+
+
+def test_a_rare_class_is_found_where_it_weighs_more() -> None:
+    """Two classes that overlap, one of twenty samples: weighed alike it is never answered."""
+    rng = np.random.default_rng(5)
+    y = np.repeat([0, 1], [380, 20])
+    x = (rng.normal(size=(400, 5)) + 0.7 * y[:, np.newaxis]).astype(np.float32)
+    found = {}
+    for weights in ((), (400 / 760, 10.0, 0.0)):
+        net, _ = probabilities(1)
+        train(net, TrainingRecipe(epochs=20, batch_size=32, learning_rate=0.02), Split(x=x, y=y), 0, weights)
+        found[bool(weights)] = float((np.asarray(net(x)).argmax(axis=1)[y == 1] == 1).mean())
+    assert found[False] < 0.3
+    assert found[True] > 0.7
+
+
 def values(seed: int) -> tuple[Any, Floats]:
     """A network of one linear layer on 5 inputs that predicts two values, and the same as a function of numpy."""
     import tf_keras

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from optuna.trial import FixedTrial
 
 from compressors.huffman_coding import HuffmanCoding
 from compressors.network import topology_of, weights_of
@@ -26,7 +28,9 @@ from search.datasets.load import save
 from search.evaluate import available_interpreter, float_accuracy, predict
 from search.networks.kept import save_network
 from search.worker import Stopwatch, TrialTask, float_key
+from spaces.birth import birth
 from spaces.candidate import Architecture, Candidate, TrainingRecipe
+from spaces.catalog import find_space
 from spaces.given import GivenNetwork
 from tests.devices.models import dense_softmax
 from tests.search.runs import dataset
@@ -198,12 +202,27 @@ def test_the_teacher_is_the_one_in_the_file(tmp_path: Path) -> None:
     assert context.teacher() is context.teacher()
 
 
+def test_the_teacher_is_a_network_of_the_run(tmp_path: Path) -> None:
+    """Built anew from its architecture, with the weights that the run's cache has of it."""
+    space = find_space("mlp")
+    architecture = space.draw(FixedTrial(dict(space.anchors((12,))[1])), (12,), 5).architecture
+    network = birth(architecture, (12,), 5, seed=9)
+    buffer = io.BytesIO()
+    worker._save_weights(buffer, network)
+    (tmp_path / "weights.npz").write_bytes(buffer.getvalue())
+    task = _task(tmp_path, teacher_file=tmp_path / "weights.npz", teacher=architecture)
+    context = worker._context(task, dataset(), Stopwatch())
+    assert context.teacher is not None
+    x = dataset().test.x
+    assert np.array_equal(np.asarray(context.teacher()(x)), np.asarray(network(x)))
+
+
 def test_the_test_split_is_scored_from_the_file(tmp_path: Path) -> None:
     """The prepared data's test split is what is run: ten samples here, right where the answer is the label."""
     data = dataset()
     save(data, tmp_path / "data.npz")
     found = worker.score_on_test(dense_softmax(), tmp_path / "data.npz", available_interpreter(), tmp_path / "log.txt")
-    share = found["accuracy"]
+    share = found.metrics["accuracy"]
     assert share.n == len(data.test) == 10
     outputs = predict(read_artifact(dense_softmax()), data.test.x, available_interpreter())
     assert round(share.value * share.n) == int((outputs.reshape(10, 5).argmax(axis=1) == data.test.y).sum())

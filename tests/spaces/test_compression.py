@@ -73,11 +73,34 @@ def test_values_that_are_off_are_not_drawn() -> None:
 def test_zeros_and_clusters_are_drawn_where_the_file_is_coded() -> None:
     """An uncoded file is no smaller for them; without any coding technique they are what was asked for."""
     sparse = {"weight_pruning": "magnitude_pruning", "magnitude_pruning/sparsity#": 1}
-    names = ("magnitude_pruning", "lookup_tables")
-    coded = drawn({**sparse, "coding": "lookup_tables"}, *names)
-    assert list(coded) == ["magnitude_pruning", "quantization", "lookup_tables"]
+    names = ("magnitude_pruning", "huffman_coding")
+    coded = drawn({**sparse, "coding": "huffman_coding"}, *names)
+    assert list(coded) == ["magnitude_pruning", "quantization", "huffman_coding"]
     assert list(drawn({**sparse, "coding": "none"}, *names)) == ["quantization"]
     assert list(drawn(sparse, "magnitude_pruning")) == ["magnitude_pruning", "quantization"]
+
+
+TABLES = {
+    "coding": "lookup_tables",
+    "weight_pruning": "magnitude_pruning",
+    "magnitude_pruning/sparsity#": 1,
+    "clustering/clusters#": 1,
+    "clustering/initialisation": "linear",
+    "clustering/per_channel": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("clustering", "bits", "kept"),
+    [("clustering", 0, True), ("clustering", 1, False), ("none", 0, False), ("none", 1, False)],
+)
+def test_tables_are_for_clustered_weights_of_8_bits(clustering: str, bits: int, kept: bool) -> None:
+    """Where they would hold nothing they go, with zeros and clusters that were drawn for them: the plain candidate."""
+    names = ("magnitude_pruning", "clustering", "lookup_tables")
+    techniques = (*(find(name) for name in names), INT8)
+    parameters = {**TABLES, "clustering": clustering, **QUANTIZED, "quantization/weight_bits#": bits}
+    plan = list(draw_plan(FixedTrial(parameters), techniques).as_mapping())
+    assert plan == (["magnitude_pruning", "clustering", "quantization", "lookup_tables"] if kept else ["quantization"])
 
 
 def test_every_random_plan_is_valid_and_replays(random_trials: Draws) -> None:
@@ -94,16 +117,21 @@ def test_every_random_plan_is_valid_and_replays(random_trials: Draws) -> None:
 
 
 def test_the_weakest_and_the_strongest_plan() -> None:
-    """The weakest only quantises; the strongest has a technique of every stage, or of every stage but coding."""
-    weakest, strongest, uncoded = (
+    """The weakest only quantises; the strongest has a technique of every stage, or of those that pay uncoded."""
+    weakest, coded, tables, uncoded = (
         draw_plan(FixedTrial(plan_parameters(COMPRESSORS, **options)), COMPRESSORS)
-        for options in ({"strongest": False}, {"strongest": True}, {"strongest": True, "coded": False})
+        for options in (
+            {"strongest": False},
+            {"strongest": True, "coding": "huffman_coding"},
+            {"strongest": True, "coding": "lookup_tables"},
+            {"strongest": True},
+        )
     )
     assert list(weakest.as_mapping()) == ["quantization"]
     stages = {technique.stage for technique in COMPRESSORS if technique.hyperparameters}
-    assert len(strongest.steps) == len(stages)
-    for_coding = {Stage.WEIGHT_PRUNING, Stage.CLUSTERING, Stage.CODING}
-    assert len(uncoded.steps) == len(stages - for_coding)
+    assert len(coded.steps) == len(tables.steps) == len(stages)
+    assert (coded.quantization.weight_bits, tables.quantization.weight_bits) == (4, 8)
+    assert len(uncoded.steps) == len(stages - {Stage.WEIGHT_PRUNING, Stage.CLUSTERING, Stage.CODING})
 
 
 def test_which_stages_are_drawn_sparingly() -> None:
@@ -117,6 +145,12 @@ def test_which_stages_are_drawn_sparingly() -> None:
         "quantization": False,
         "coding": True,
     }
+
+
+def test_without_coding_zeros_are_drawn_sparingly_too() -> None:
+    """Asked for on a board that decodes nothing, they cost a fine-tune and save no flash."""
+    techniques = some("magnitude_pruning", "clustering")
+    assert stage_parameters(techniques) == {"weight_pruning": True, "clustering": True, "quantization": False}
 
 
 def test_techniques_without_hyperparameters_are_left_out(random_trials: Draws) -> None:
