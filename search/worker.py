@@ -276,6 +276,8 @@ def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Datase
     package = artifact.package
     if package is not None:
         cost = coded(cost, len(package), task.device)
+    if data.frontend is not None:
+        cost = data.frontend.cost(task.device).added_to(cost)
     return Score(
         metrics=measured(artifact, data, data.validation, task.interpreter),
         interpreter=task.interpreter,

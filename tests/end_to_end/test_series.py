@@ -82,8 +82,8 @@ def _score(data: Dataset, folder: Path, space: str, anchor: int, plan: Compressi
             interpreter=available_interpreter(),
         )
     )
-    tested = worker.score_on_test(outcome.content, folder / "data.npz", available_interpreter(), folder / "log.txt")
-    return outcome.score, tested.metrics["accuracy"].value
+    share = worker.score_on_test(outcome.content, folder / "data.npz", available_interpreter(), folder / "log.txt")
+    return outcome.score, share.metrics["accuracy"].value
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from compressors.catalog import find
-from compressors.compressor import CompressionError, Context
+from compressors.compressor import CompressionError, Context, Gradients
 from compressors.layers import Shape
 from compressors.lower import lower
 from compressors.plan import CompressionPlan
@@ -44,12 +45,22 @@ def _as_trained(network: Any, seed: int) -> Any:
     return network
 
 
+def _gradients(network: Any) -> Iterator[Gradients]:
+    """Of one batch, made up: which filters are pruned does not matter here."""
+    rng = np.random.default_rng(3)
+    yield {
+        layer.name: tuple(rng.normal(size=weight.shape).astype(np.float32) for weight in layer.get_weights())
+        for layer in network.layers
+        if layer.get_weights()
+    }
+
+
 def _made(drawn: Drawn, plan: CompressionPlan, shape: Shape, seed: int) -> bytes:
     """The file that a trial would ship, all but trained."""
     n_outputs, head = ending(drawn.architecture.space, shape, CLASSES)
     network = _as_trained(birth(drawn.architecture, shape, n_outputs, seed, head=head), seed)
     samples = np.random.default_rng(seed).normal(size=(8, *shape)).astype(np.float32)
-    context = Context(calibration=samples, fine_tune=lambda _network, _share, **_options: None)
+    context = Context(calibration=samples, fine_tune=lambda _network, _share, **_options: None, gradients=_gradients)
     return plan.convert(plan.shape(network, context), context).content
 
 

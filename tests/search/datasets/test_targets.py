@@ -83,7 +83,7 @@ def test_too_few_values() -> None:
 @pytest.mark.parametrize("y", [np.array(["warm", "cold"] * 25), np.array(["2020-01-01"] * 50, "M8[D]")])
 def test_what_is_no_number_cannot_be_predicted(y: Any) -> None:
     with pytest.raises(DataError, match="values to be predicted are numbers; classes are another task"):
-        prepare(raw(y), "regression")
+        prepare(raw(y), task="regression")
 
 
 def test_prepared_values_are_kept(tmp_path: Path) -> None:
