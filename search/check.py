@@ -60,6 +60,8 @@ class Check:
         What was checked.
     data
         What the data hold.
+    notes
+        How they were split, and what else was done, left out or is doubtful, a sentence each.
     device, budget
         The board, and the limits that candidates must keep.
     is_least
@@ -81,6 +83,7 @@ class Check:
 
     job: Job
     data: DataFacts
+    notes: tuple[str, ...]
     device: str
     budget: Budget
     is_least: bool
@@ -133,6 +136,7 @@ def check(job: Job) -> Check:
     return Check(
         job=problem.job,
         data=describe(problem.data),
+        notes=(*problem.data_notes, *_variants(problem)),
         device=problem.device.name,
         budget=problem.budget,
         is_least=problem.device.accelerator is not None,
@@ -143,6 +147,11 @@ def check(job: Job) -> Check:
         time=time,
         workers=job.workers or available_workers(),
     )
+
+
+def _variants(problem: Problem) -> tuple[str, ...]:
+    number = len(problem.variants)
+    return (f"{number} front-ends would be searched: what follows is for the first",) if number else ()
 
 
 def _anchors(problem: Problem, space: SearchSpace) -> tuple[tuple[Screened, int], ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from compressors.catalog import find
-from compressors.compressor import CompressionError, Context, Gradients
+from compressors.compressor import CompressionError, Context
 from compressors.layers import Shape
 from compressors.lower import lower
 from compressors.plan import CompressionPlan
@@ -24,6 +24,9 @@ from spaces.birth import birth
 from spaces.catalog import SPACES, Drawn
 from spaces.compression import draw_plan
 from tests.spaces.conftest import Draws, drawn_from, ending
+
+if TYPE_CHECKING:
+    from compressors.compressor import Gradients
 
 BOARD = load_device("nucleo-l4r5zi")
 CLASSES = 10
