@@ -60,8 +60,6 @@ class Check:
         What was checked.
     data
         What the data hold.
-    notes
-        How they were split, and what else was done, left out or is doubtful, a sentence each.
     device, budget
         The board, and the limits that candidates must keep.
     is_least
@@ -79,11 +77,12 @@ class Check:
         Estimated time of a trial; None where nothing fits.
     workers
         Trials that would be trained at once.
+    data_notes
+        How the data were split, and what was done to them, a sentence each.
     """
 
     job: Job
     data: DataFacts
-    notes: tuple[str, ...]
     device: str
     budget: Budget
     is_least: bool
@@ -93,6 +92,7 @@ class Check:
     nothing_fits: str
     time: TrialTime | None
     workers: int
+    data_notes: tuple[str, ...] = ()
 
     @property
     def trials(self) -> int | None:
@@ -136,7 +136,6 @@ def check(job: Job) -> Check:
     return Check(
         job=problem.job,
         data=describe(problem.data),
-        notes=(*problem.data_notes, *_variants(problem)),
         device=problem.device.name,
         budget=problem.budget,
         is_least=problem.device.accelerator is not None,
@@ -146,6 +145,7 @@ def check(job: Job) -> Check:
         nothing_fits=nothing_fits,
         time=time,
         workers=job.workers or available_workers(),
+        data_notes=(*problem.data_notes, *_variants(problem)),
     )
 
 

@@ -24,8 +24,7 @@ _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 def check_text(found: Check) -> str:
     """All of it, a paragraph a subject; ends in a newline."""
-    notes = [line for note in found.notes for line in wrapped("  ", printable(note))]
-    parts = ([*_data(found.data), *notes], _warnings(found.data), _searched(found), _time(found))
+    parts = (_data(found.data), _notes(found), _warnings(found.data), _searched(found), _time(found))
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -48,15 +47,13 @@ def warnings(data: DataFacts) -> tuple[str, ...]:
 
 def _leaks(data: DataFacts) -> list[str]:
     said = []
-    both = data.shared["validation-test"]
-    leaked = max(data.shared["train-validation"], data.shared["train-test"])
-    if leaked:
-        said.append(
-            "validation or test samples are in the training split, too: figures will be better than on new samples, "
-            "unless equal samples are usual; remove them, or split by group"
-        )
-    if both:
-        said.append(f"{both} of {data.splits['test'].n} test samples are in the validation split, too")
+    for pair, count in data.shared.items():
+        first, second = pair.split("-")
+        if count:
+            said.append(
+                f"{count} of {data.splits[second].n} {_NAMES[second]} samples are in the {_NAMES[first]} split, too: "
+                "figures will be better than on new samples, unless equal samples are usual; remove them from one"
+            )
     repeated = sum(split.repeated for split in data.splits.values())
     if repeated:
         said.append(f"{repeated} samples repeat an earlier one of their split: they add weight, not knowledge")
@@ -76,6 +73,10 @@ def _labels(data: DataFacts) -> list[str]:
             f"class {_name(data.trivial)} has {data.imbalance:.1f} times the training samples of {_name(rarest)}: "
             "accuracy hardly counts the rare one; gather more of it, or judge by each class"
         )
+    for name, split in data.splits.items():
+        missing = [_name(label) for label, count in zip(data.labels, split.counts, strict=True) if not count]
+        if missing:
+            said.append(f"the {_NAMES[name]} split has no sample of class {', '.join(missing[:_MOST_CLASSES])}")
     return said
 
 
@@ -152,6 +153,10 @@ def _targets(data: DataFacts) -> list[str]:
     )
     more = len(data.targets) - _MOST_CLASSES
     return wrapped("  targets (training): ", "; ".join([*said, *([f"and {more} more"] if more > 0 else [])]))
+
+
+def _notes(found: Check) -> list[str]:
+    return [line for note in found.data_notes for line in wrapped("- ", note)]
 
 
 def _warnings(data: DataFacts) -> list[str]:

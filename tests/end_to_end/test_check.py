@@ -72,10 +72,10 @@ def test_bad_data_is_called_bad(tinyfront: Tinyfront, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stdout.split())
     for words in (
-        "of 16 test samples have the inputs of a training",
+        "of 16 test samples are in the training split, too",
         "have the inputs of samples with another label or target",
         "times the training samples of '1'",
-        "no test sample is of class 1",
+        "the test split has no sample of class '1'",
         "1 of 6 columns never change in the training split (such as number 4)",
         "validation samples, each",
     ):

@@ -58,7 +58,6 @@ def checked(**changes: Any) -> Check:
     check = Check(
         job=Job(data="weather.csv", device="nucleo-l432kc", minutes=2.0, objectives=("accuracy", "flash_bytes")),
         data=DATA,
-        notes=("split as given: train 600, validation 50, test 150", "7 of 150 test samples have the inputs of a"),
         device="nucleo-l432kc",
         budget=Budget(flash_bytes=262_144, ram_bytes=65_536, latency_ms=20.0),
         is_least=False,

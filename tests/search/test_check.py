@@ -58,7 +58,7 @@ def test_every_space_is_costed_by_its_anchors(job: Job, timed: list[Screened]) -
     assert all(found.left_out.values())
     assert "quantization" in found.techniques
     assert not found.is_least
-    assert found.notes[0].startswith("split class by class: train 54")
+    assert found.data_notes[0].startswith("split class by class: train 54")
     assert found.data.splits["train"].n == 54
     [middle] = timed
     macs = [space.smallest.macs for space in found.spaces], [space.largest.macs for space in found.spaces]
@@ -114,13 +114,13 @@ def test_of_several_front_ends_the_first_is_shown(timed: list[Screened], tmp_pat
     frontend: dict[str, dict[str, Setting]] = {"fft_magnitude": {"bins": (8, 16)}}
     job = Job(data=str(file), device="nucleo-l432kc", minutes=1.0, space=("mlp",), frontend=frontend)
     found = check(job)
-    assert found.notes[-1] == "2 front-ends would be searched: what follows is for the first"
+    assert found.data_notes[-1] == "2 front-ends would be searched: what follows is for the first"
     assert len(timed) == 1
     assert timed[0].variant == 0
     alone = check(replace(job, frontend={"fft_magnitude": {"bins": 8}}))
     assert found.data.input_shape == alone.data.input_shape
     assert found.spaces == alone.spaces
-    assert alone.notes == found.notes[:-1]
+    assert alone.data_notes == found.data_notes[:-1]
 
 
 @pytest.mark.parametrize(

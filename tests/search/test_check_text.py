@@ -23,7 +23,6 @@ def test_all_that_was_found_is_said() -> None:
         "training 600 75 % -5 to 31.5 20 to 500 2",
         "classes (training): 'calm' 500, 'storm' 80, 'hail' 20",
         "always answering 'calm', on the validation split (n = 50, 95 % intervals): accuracy 80.0 (67.0-88.8) %",
-        "split as given: train 600, validation 50, test 150 7 of 150 test samples have the inputs of a",
         "limits: flash 262.1 kB, RAM 65.5 kB, latency 20.0 ms",
         "mlp 99 to 12345 1.5 to 17.0",
         "4 of 5",
@@ -40,15 +39,16 @@ def test_all_that_was_found_is_said() -> None:
 
 
 def test_every_warning_names_what_to_do() -> None:
-    """Leaks, repeats, contradictions, imbalance, few samples, constant columns: one sentence each."""
+    """Leaks, repeats, contradictions, imbalance, a missing class, few samples, constant columns: one sentence each."""
     said = warnings(DATA)
     for sentence, start in zip(
         said,
         (
-            "validation or test samples are in the training split, too",
+            "7 of 150 test samples are in the training split, too",
             "2 samples repeat an earlier one",
             "4 samples have the inputs of samples with another label or target",
             "class 'calm' has 25.0 times the training samples of 'hail'",
+            "the validation split has no sample of class 'hail'",
             "there are 50 validation samples, each 2.0 points of accuracy",
             "2 of 12 columns never change in the training split (such as number 3, 12)",
         ),
@@ -141,3 +141,10 @@ def test_the_document_has_what_the_text_has() -> None:
     assert (document["trials"], document["seconds"], document["can_be_searched"]) == (56, 120.0, True)
     assert document["time"]["spent"]["step"] == 0.001
     assert document["left_out"]["cnn"] == "no image"
+
+
+def test_how_the_data_were_split_is_said() -> None:
+    """What loading had to say stands between the samples and the warnings, and in the document."""
+    found = checked(data_notes=("split by group: train 4", "clips are 1 s"))
+    assert "\n\n- split by group: train 4\n- clips are 1 s\n\n" in check_text(found)
+    assert check_document(found)["data_notes"] == ["split by group: train 4", "clips are 1 s"]

@@ -38,7 +38,7 @@ def raw(y: Any, **options: Any) -> RawData:
 )
 def test_the_type_of_the_labels_is_the_task(y: Any, task: Any, found: str) -> None:
     """Floats are values even where they are whole; what the job says overrides it."""
-    assert prepare(raw(y), task).task == found
+    assert prepare(raw(y), task=task).task == found
 
 
 def test_targets_are_standardised_by_the_training_part() -> None:
@@ -76,7 +76,7 @@ def test_the_parts_are_a_random_fifth_each_and_disjoint() -> None:
 
 
 def test_too_few_values() -> None:
-    with pytest.raises(DataError, match="heat has 2 samples, at least 3 are needed"):
+    with pytest.raises(DataError, match="there are 2 samples, at least 3 are needed"):
         prepare(RawData(name="few", source="few", train=RawPart(x=X[:2], y=VALUES[:2], x_name="x", y_name="heat")))
 
 
