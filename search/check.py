@@ -145,8 +145,13 @@ def check(job: Job) -> Check:
         nothing_fits=nothing_fits,
         time=time,
         workers=job.workers or available_workers(),
-        data_notes=problem.data_notes,
+        data_notes=(*problem.data_notes, *_variants(problem)),
     )
+
+
+def _variants(problem: Problem) -> tuple[str, ...]:
+    number = len(problem.variants)
+    return (f"{number} front-ends would be searched: what follows is for the first",) if number else ()
 
 
 def _anchors(problem: Problem, space: SearchSpace) -> tuple[tuple[Screened, int], ...]:

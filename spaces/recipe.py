@@ -32,8 +32,14 @@ def epochs_for(n_train: int, batch_size: int) -> int:
 
 
 def largest_shift(input_shape: tuple[int, ...]) -> int:
-    """Pixels an input may be moved by: 2 for images, 1 for small ones, 0 for anything else."""
-    if len(input_shape) != 3 or min(input_shape[:2]) < SMALLEST_IMAGE_SIDE:
+    """Pixels an input may be moved by: 2 for images, 1 for small ones, 0 for anything else.
+
+    What is at least twice as long as wide is taken for a spectrogram, where a
+    band further up is another sound: moved by one band of 13, MFCCs of spoken
+    digits lost 7 to 15 points on a speaker who was not in training, by two 30.
+    Moved in time alone, neither they nor series gained anything.
+    """
+    if len(input_shape) != 3 or min(input_shape[:2]) < SMALLEST_IMAGE_SIDE or input_shape[0] >= 2 * input_shape[1]:
         return 0
     return 1 if min(input_shape[:2]) < SMALL_IMAGE else 2
 

@@ -10,6 +10,7 @@ import pytest
 
 from search import check as checking
 from search.check import check
+from search.codec import Setting
 from search.errors import DataError, JobError
 from search.job import Job, Limits
 from search.problem import Problem, resolve
@@ -57,6 +58,7 @@ def test_every_space_is_costed_by_its_anchors(job: Job, timed: list[Screened]) -
     assert all(found.left_out.values())
     assert "quantization" in found.techniques
     assert not found.is_least
+    assert found.data_notes[0].startswith("split class by class: train 54")
     assert found.data.splits["train"].n == 54
     [middle] = timed
     macs = [space.smallest.macs for space in found.spaces], [space.largest.macs for space in found.spaces]
@@ -102,6 +104,23 @@ def test_a_space_that_is_not_named_is_said_to_be(job: Job, timed: list[Screened]
     assert [space.name for space in found.spaces] == ["cnn", "mlp"]
     assert found.left_out["temporal_cnn"] == "not named by the job"
     assert found.left_out["autoencoder"] == "not named by the job"
+
+
+def test_of_several_front_ends_the_first_is_shown(timed: list[Screened], tmp_path: Path) -> None:
+    """The shape, the footprints and the timed network are those behind the first; a note says how many there are."""
+    file = tmp_path / "vibration.npz"
+    x = np.random.default_rng(0).normal(size=(60, 64, 1, 2)).astype(np.float32)
+    np.savez(file, x_train=x, y_train=np.arange(60) % 3)
+    frontend: dict[str, dict[str, Setting]] = {"fft_magnitude": {"bins": (8, 16)}}
+    job = Job(data=str(file), device="nucleo-l432kc", minutes=1.0, space=("mlp",), frontend=frontend)
+    found = check(job)
+    assert found.data_notes[-1] == "2 front-ends would be searched: what follows is for the first"
+    assert len(timed) == 1
+    assert timed[0].variant == 0
+    alone = check(replace(job, frontend={"fft_magnitude": {"bins": 8}}))
+    assert found.data.input_shape == alone.data.input_shape
+    assert found.spaces == alone.spaces
+    assert alone.data_notes == found.data_notes[:-1]
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,11 @@ def test_a_recipe_is_drawn_and_replayed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("input_shape", "most"), [((28, 28, 1), 2), ((8, 8, 1), 1), ((12, 20, 2), 1), ((128, 1, 3), 0), ((7,), 0)]
+    ("input_shape", "most"),
+    [((28, 28, 1), 2), ((8, 8, 1), 1), ((12, 20, 2), 1), ((128, 1, 3), 0), ((7,), 0), ((49, 10, 1), 0)],
 )
 def test_only_images_are_shifted(random_trials: Draws, input_shape: tuple[int, ...], most: int) -> None:
-    """Features and single rows are left alone, small images move by one pixel."""
+    """Features, series and spectrograms are left alone, small images move by one pixel."""
     drawn = {draw_recipe(trial, 1_000, input_shape).shift for trial in random_trials(40, 3)}
     assert drawn == set(range(most + 1))
 
