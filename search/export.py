@@ -104,7 +104,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         raise StorageError(f"trial {record.trial} of run {run.name!r} has no score")
     budget, board = budget_and_device(run, device)
     data = read(run.data_file)
-    artifact = read_artifact(run.artifact(record), data.labels)
+    artifact = read_artifact(run.artifact(record), data.output_labels)
     footprint, _ = measure(artifact.content, board)
     if is_coded(record.compression):
         package = pack(artifact.content)
@@ -122,6 +122,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         golden=_golden(artifact, data, record.score),
         metrics=_metrics(record.score, run.test_scores().get(record.trial)),
         targets=data.targets,
+        threshold=record.score.threshold,
         compiled=None if board.accelerator is None else compile(artifact.content, board.accelerator).content,
     )
 
@@ -146,7 +147,7 @@ def _golden(artifact: Artifact, data: Dataset, score: Score) -> tuple[Golden, ..
     label = f"{score.interpreter} {interpreter_version(score.interpreter)}"
     return tuple(
         Golden.from_arrays(
-            stored[index], answers[index], interpreter=label, label=None if data.targets else int(y[index])
+            stored[index], answers[index], interpreter=label, label=int(y[index]) if data.output_labels else None
         )
         for index in range(len(x))
     )

@@ -92,7 +92,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    data = rescaled(load(job.data, job.task), normalization)
+    data = rescaled(load(job.data, job.task, job.normal), normalization)
     job = settled(job, data)
     given = None if read_given is None else read_given(data)
     return Problem(
@@ -100,7 +100,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
         data=data,
         device=device,
         budget=budget_of(job, device),
-        spaces=_spaces(job, data.input_shape) if given is None else _given_space(given, data),
+        spaces=_spaces(job, data) if given is None else _given_space(given, data),
         compressors=compressors,
         given=given,
     )
@@ -142,14 +142,25 @@ def _check_spaces(job: Job) -> None:
             raise JobError(f"unknown space {name!r}: {suggestion(name, names)}")
 
 
-def _spaces(job: Job, input_shape: tuple[int, ...]) -> tuple[SearchSpace, ...]:
+_OTHER_TASK = {
+    True: "it gives no input back, which anomalies are found by",
+    False: "it gives its input back, and tells no classes or values",
+}
+
+
+def _spaces(job: Job, data: Dataset) -> tuple[SearchSpace, ...]:
     """The spaces that the job names and that take the inputs; those that suit them where it names none."""
     from spaces.catalog import SPACES, spaces_for
 
-    wanted = [space for space in SPACES if not space.reconstructs and (not job.space or space.name in job.space)]
+    input_shape, gives_back = data.input_shape, data.task == "anomaly_detection"
+    wanted = [
+        space for space in SPACES if space.reconstructs is gives_back and (not job.space or space.name in job.space)
+    ]
     refusals = {space.name: space.accepts(input_shape) for space in wanted}
-    fitting = tuple(space for space in wanted if refusals[space.name] is None) if job.space else spaces_for(input_shape)
+    fitting = tuple(space for space in wanted if refusals[space.name] is None)
+    if not job.space:
+        fitting = spaces_for(input_shape, reconstructs=gives_back)
     if not fitting:
-        name, reason = next(iter(refusals.items()), (job.space[0], "it gives its input back, and classifies nothing"))
+        name, reason = next(iter(refusals.items()), (job.space[0] if job.space else "none", _OTHER_TASK[gives_back]))
         raise JobError(f"no space takes inputs of shape {input_shape}: {name}: {reason}")
     return fitting

@@ -19,6 +19,7 @@ from search.datasets.prepare import prepare
 from search.datasets.raw import Loader
 from search.errors import DataError
 from search.files import write_whole
+from search.metrics.catalog import TASKS
 from search.metrics.metric import Task
 
 LOADERS: tuple[Loader, ...] = (Digits(), Diabetes(), KerasCache(), Npz())
@@ -26,7 +27,7 @@ LOADERS: tuple[Loader, ...] = (Digits(), Diabetes(), KerasCache(), Npz())
 _SPLITS = ("train", "validation", "test")
 
 
-def load(reference: str, task: Task | None = None) -> Dataset:
+def load(reference: str, task: Task | None = None, normal: str = "") -> Dataset:
     """The data set of a name (``digits``) or a path (``data.npz``), ready to train on.
 
     Parameters
@@ -35,6 +36,8 @@ def load(reference: str, task: Task | None = None) -> Dataset:
         The name or path.
     task
         What is to be learnt; None finds it out, see `search.datasets.targets.task_of`.
+    normal
+        Label of the normal samples, for anomaly detection.
 
     Raises
     ------
@@ -43,11 +46,11 @@ def load(reference: str, task: Task | None = None) -> Dataset:
     """
     for loader in LOADERS:
         if reference in loader.names:
-            return prepare(loader.read_name(reference), task)
+            return prepare(loader.read_name(reference), task, normal)
     path = _path(reference)
     for loader in LOADERS:
         if path.suffix.lower() in loader.suffixes:
-            return prepare(loader.read_file(path), task)
+            return prepare(loader.read_file(path), task, normal)
     raise DataError(_unknown(reference, path))
 
 
@@ -84,6 +87,7 @@ def save(dataset: Dataset, path: Path) -> None:
         buffer,
         allow_pickle=False,
         name=np.array(dataset.name),
+        task=np.array(dataset.task),
         labels=np.array(dataset.labels, np.str_),
         targets=np.array([target.name for target in dataset.targets], np.str_),
         target_scales=np.array([(each.mean, each.deviation) for each in dataset.targets]).reshape(-1, 2),
@@ -103,11 +107,12 @@ def read(path: Path) -> Dataset:
         When the file is missing, damaged or was not written by `save`.
     """
     keys = ("name", "labels", "normalization", *(f"{axis}_{name}" for axis in "xy" for name in _SPLITS))
-    arrays = read_arrays(path, keys, ("targets", "target_scales"))  # which data of earlier versions have not
+    arrays = read_arrays(path, keys, ("task", "targets", "target_scales"))  # which data of earlier versions have not
     splits = {name: Split(x=arrays[f"x_{name}"], y=arrays[f"y_{name}"]) for name in _SPLITS}
     try:
         offset, factor = (float(value) for value in arrays["normalization"])
         labels = tuple(str(label) for label in arrays["labels"])
+        task = _task(str(arrays.get("task", "classification")))
         targets = tuple(
             Target(name=str(name), mean=float(mean), deviation=float(deviation))
             for name, (mean, deviation) in zip(arrays.get("targets", ()), arrays.get("target_scales", ()), strict=True)
@@ -121,6 +126,13 @@ def read(path: Path) -> Dataset:
         test=splits["test"],
         labels=labels,
         normalization=Normalization(offset=offset, factor=factor),
-        task="regression" if targets else "classification",
+        task=task,
         targets=targets,
     )
+
+
+def _task(name: str) -> Task:
+    for task in TASKS:
+        if task == name:
+            return task
+    raise ValueError(f"unknown task {name!r}")

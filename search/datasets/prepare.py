@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from devices.artifact import Normalization
 from search.datasets.checks import check_inputs
 from search.datasets.dataset import Dataset, Split
 from search.datasets.raw import Array, RawData, RawPart
-from search.datasets.targets import as_classes, as_values, checked, classes_of, strata, task_of
+from search.datasets.targets import as_anomalies, as_classes, as_values, checked, classes_of, strange, strata, task_of
 from search.errors import DataError
 from search.metrics.metric import Task
 
@@ -33,7 +33,7 @@ class _Part:
         return _Part(name=self.name, x=self.x[which], y=self.y[which])
 
 
-def prepare(raw: RawData, task: Task | None = None) -> Dataset:
+def prepare(raw: RawData, task: Task | None = None, normal: str = "") -> Dataset:
     """Check, split and normalise.
 
     Inputs (n, features), (n, height, width) and (n, height, width, channels)
@@ -48,13 +48,15 @@ def prepare(raw: RawData, task: Task | None = None) -> Dataset:
         Arrays as they were found.
     task
         What is to be learnt; None takes floats for values and all else for classes.
+    normal
+        Label of the normal samples, which alone are trained on, for anomaly detection.
 
     Raises
     ------
     DataError
         When the data break a rule; the message names the source, the place and the remedy.
     """
-    task = task_of(raw, task)
+    task = task_of(raw, task, normal)
     train = _checked(raw, raw.train, task)
     given = {
         name: _checked(raw, part, task)
@@ -62,14 +64,24 @@ def prepare(raw: RawData, task: Task | None = None) -> Dataset:
         if part is not None
     }
     _check_alike(raw, train, given)
+    if task == "anomaly_detection":
+        train = replace(train, y=strange(raw, train.y, normal, must_be_there=True))
+        given = {
+            name: replace(part, y=strange(raw, part.y, normal, must_be_there=False)) for name, part in given.items()
+        }
     labels = classes_of(raw, train.y) if task == "classification" else None
     if labels is not None:
         for part in given.values():
             _check_known(raw, part, labels)
     parts = _split(raw, train, given, task)
+    if task == "anomaly_detection":
+        parts = _normal_alone(parts, drawn="validation" not in given)
     normalization = _normalization(raw, parts["train"])
     answers = {name: part.y for name, part in parts.items()}
-    targets = as_values(raw, answers) if labels is None else as_classes(labels, answers)
+    if labels is not None:
+        targets = as_classes(labels, answers)
+    else:
+        targets = as_values(raw, answers) if task == "regression" else as_anomalies(raw, normal, answers)
     splits = {name: Split(x=_normalized(part.x, normalization), y=targets.y[name]) for name, part in parts.items()}
     return Dataset(
         name=raw.name,
@@ -144,6 +156,19 @@ def _split(raw: RawData, train: _Part, given: dict[str, _Part], task: Task) -> d
             taken[members[index * size : (index + 1) * size]] = index + 1
     drawn = {name: train.take(np.flatnonzero(taken == index + 1)) for index, name in enumerate(missing)}
     return {"train": train.take(np.flatnonzero(taken == 0)) if missing else train, **given, **drawn}
+
+
+def _normal_alone(parts: dict[str, _Part], *, drawn: bool) -> dict[str, _Part]:
+    """The parts with normal samples alone to train on; a validation part that was drawn gets the others as well."""
+    train, validation = parts["train"], parts["validation"]
+    others = train.take(np.flatnonzero(train.y == 1))
+    if drawn:
+        validation = replace(
+            validation,
+            x=np.concatenate([validation.x, others.x]),
+            y=np.concatenate([validation.y, others.y]),
+        )
+    return parts | {"train": train.take(np.flatnonzero(train.y == 0)), "validation": validation}
 
 
 def _normalization(raw: RawData, train: _Part) -> Normalization:

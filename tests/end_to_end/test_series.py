@@ -83,7 +83,7 @@ def _score(data: Dataset, folder: Path, space: str, anchor: int, plan: Compressi
         )
     )
     share = worker.score_on_test(outcome.content, folder / "data.npz", available_interpreter(), folder / "log.txt")
-    return outcome.score, share["accuracy"].value
+    return outcome.score, share.metrics["accuracy"].value
 
 
 @pytest.mark.parametrize(
