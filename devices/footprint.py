@@ -47,16 +47,21 @@ class Footprint:
     macs
         Multiply-accumulates of one inference.
     instructions
-        Instructions of one inference as the core executes them (estimated);
-        None where no kernel of that core was measured.
+        Instructions of one inference as the core executes them (estimated), of
+        the network alone; None where no kernel of that core was measured.
     cycles
-        Core cycles of one inference (estimated).
+        Core cycles of one inference (estimated), the front-end's included.
     latency_ms, latency_low_ms, latency_high_ms
-        Estimate and 90 % interval of one inference.
+        Estimate and 90 % interval of one inference, the front-end's included.
     stored_bytes
         Bytes of the package that flash holds in the model's place, which then
         lies in RAM (`devices.coding.stored`): exact for a file, a lower bound for a
         candidate; None where flash holds the model itself.
+    frontend_flash_bytes, frontend_ram_bytes
+        Tables (exact) and code, buffers and raw sample (estimated) of the front-end
+        that makes the network's input; 0 where there is none.
+    frontend_ms
+        The part of `latency_ms` that the front-end takes (estimated).
     """
 
     model_bytes: int
@@ -72,12 +77,15 @@ class Footprint:
     latency_low_ms: float
     latency_high_ms: float
     stored_bytes: int | None = None
+    frontend_flash_bytes: int = 0
+    frontend_ram_bytes: int = 0
+    frontend_ms: float = 0.0
 
     @property
     def flash_bytes(self) -> int:
-        """What is stored of the model, itself or its package, and runtime together."""
+        """What is stored of the model, itself or its package, runtime and front-end together."""
         stored = self.model_bytes if self.stored_bytes is None else self.stored_bytes
-        return stored + self.runtime_flash_bytes
+        return stored + self.runtime_flash_bytes + self.frontend_flash_bytes
 
     @property
     def unpacked_bytes(self) -> int:
@@ -91,8 +99,12 @@ class Footprint:
 
     @property
     def ram_bytes(self) -> int:
-        """What must be set aside: static RAM, the arena in use or for setting up, the larger, and an unpacked model."""
-        return max(self.arena_bytes, self.setup_bytes) + self.static_ram_bytes + self.unpacked_bytes
+        """What must be set aside.
+
+        Static RAM, the arena in use or for setting up, the larger, an unpacked model, and a front-end's buffers.
+        """
+        arena = max(self.arena_bytes, self.setup_bytes)
+        return arena + self.static_ram_bytes + self.unpacked_bytes + self.frontend_ram_bytes
 
     def excess_over(self, budget: Budget) -> tuple[tuple[str, float], ...]:
         """How far each figure is above its limit: ``<= 0`` fits.

@@ -68,6 +68,12 @@ def _add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
 
+def _add_data(command: argparse.ArgumentParser, *, required: bool, help_: str) -> None:
+    command.add_argument("--data", required=required, metavar="NAME|PATH", help=help_)
+    command.add_argument("--label", metavar="COLUMN", help="column of the label, by name or position (last)")
+    command.add_argument("--group-by", metavar="WHAT", help="never split what this column or field of file names names")
+
+
 def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _command(commands, "search", "search architectures and compression; the same command continues a run")
     _add_job(command)
@@ -80,7 +86,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _add_job(command: argparse.ArgumentParser) -> None:
     command.add_argument("job", nargs="?", metavar="JOB.yaml", help="job file; the options below override it")
-    command.add_argument("--data", metavar="NAME|PATH", help="digits, mnist, fashion_mnist, cifar10, or an .npz file")
+    _add_data(command, required=False, help_="built-in name, file or folder of data, or module:function")
     command.add_argument("--device", metavar="NAME", help="board name (see 'tinyfront devices') or board .toml file")
     command.add_argument(
         "--task", metavar="T", help="classification, regression or anomaly_detection (default: by the labels)"
@@ -140,7 +146,8 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     board = command.add_mutually_exclusive_group(required=True)
     board.add_argument("--device", metavar="NAME", help="board name or board .toml file")
     board.add_argument("--all-devices", action="store_true", help="a line for every board of the catalogue")
-    command.add_argument("--data", metavar="NAME|PATH", help="also run it on this data's validation and test split")
+    _add_data(command, required=False, help_="also run it on this data's validation and test split")
+    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="set an option of the data")
     _add_json(command)
 
 
@@ -149,7 +156,7 @@ def _add_compress(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         commands, "compress", "compress a network of your own; without a plan or an accuracy, search plans for it"
     )
     command.add_argument("model", metavar="MODEL", help=".keras or .h5 file, or SavedModel folder")
-    command.add_argument("--data", required=True, metavar="NAME|PATH", help="the data it was made for")
+    _add_data(command, required=True, help_="the data it was made for")
     command.add_argument("--device", required=True, metavar="NAME", help="board name or board .toml file")
     command.add_argument("--plan", metavar="PLAN.yaml", help="techniques and their settings, applied once")
     command.add_argument("--min-accuracy", type=float, metavar="A", help="prune down to this accuracy, 0 to 1")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
@@ -17,6 +17,7 @@ from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, Iterabl
 from compressors.compressor import Value
 
 T = TypeVar("T")
+Setting: TypeAlias = Value | tuple[Value, ...]  # a value, or those that are searched
 
 
 class CodecError(ValueError):
@@ -40,6 +41,12 @@ def _scalar(value: object, _: type) -> Value:
     return value
 
 
+def _setting(value: object, _: type) -> Setting:
+    if isinstance(value, list | tuple):
+        return tuple(_scalar(each, object) for each in value)
+    return _scalar(value, object)
+
+
 def _is_literal(kind: Any) -> bool:
     return get_origin(kind) is Literal
 
@@ -57,6 +64,7 @@ def _converter() -> cattrs.Converter:
     for kind in (int, float, str, bool):
         converter.register_structure_hook(kind, _exact(kind))
     converter.register_structure_hook_func(lambda kind: kind == Value, _scalar)
+    converter.register_structure_hook_func(lambda kind: kind == Setting, _setting)
     converter.register_structure_hook_func(_is_literal, _choice)
     return converter
 

@@ -25,13 +25,14 @@ Command = Callable[[argparse.Namespace, float], int]
 
 def _job_of(options: argparse.Namespace) -> Job:
     """The job of a command that takes a job file and options over it."""
-    from search.job import read_job
+    from search.job import read_job, settings_of_flags
 
     given = {
         key: getattr(options, key)
         for key in ("data", "device", "task", "normal", "trials", "minutes", "name", "workers", "seed", "strategy")
     }
-    return read_job(None if options.job is None else Path(options.job), given, options.set)
+    settings = [*settings_of_flags(options.label, options.group_by), *options.set]
+    return read_job(None if options.job is None else Path(options.job), given, settings)
 
 
 def run_search(options: argparse.Namespace, began: float) -> int:
@@ -130,6 +131,7 @@ def status(options: argparse.Namespace, _: float) -> int:
 
 def score(options: argparse.Namespace, _: float) -> int:
     """``tinyfront score``: exit 1 when the file does not fit or cannot run, on all boards where all were asked for."""
+    from search.job import read_data_options, settings_of_flags
     from search.score_document import matrix_document, score_document
     from search.scoring import score_everywhere, score_file
 
@@ -146,7 +148,8 @@ def score(options: argparse.Namespace, _: float) -> int:
             print(matrix_text(matrix), end="")
         return 0 if matrix.n_fits else 1
     with redirected((STDOUT,), STDERR):  # interpreters print, and stdout is data
-        scored = score_file(model, options.device, options.data)
+        given = read_data_options([*settings_of_flags(options.label, options.group_by), *options.set])
+        scored = score_file(model, options.device, options.data, given)
     if options.json:
         print_json(score_document(scored))
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from search.errors import JobError
-from search.job import Job, read_job
+from search.job import Job, read_job, settings_of_flags
 from search.printing import print_front, print_json
 from search.progress import Progress
 from search.streams import STDERR, STDOUT, redirected
@@ -23,7 +23,8 @@ _ONCE = ("trials", "minutes", "name")
 def run_compress(options: argparse.Namespace, began: float) -> int:
     """Exit code 0, or 1 when the result does not fit."""
     given = {key: getattr(options, key) for key in ("data", "device", "trials", "minutes", "name", "workers", "seed")}
-    job = read_job(None, {**given, "network": options.model}, options.set)
+    settings = [*settings_of_flags(options.label, options.group_by), *options.set]
+    job = read_job(None, {**given, "network": options.model}, settings)
     progress = Progress(sys.stderr)
     if options.sensitivity:
         return _sensitivity(job, options, progress)
@@ -54,7 +55,7 @@ def _sensitivity(job: Job, options: argparse.Namespace, progress: Progress) -> i
             )
     with redirected((STDOUT,), STDERR):
         problem, reading = opened(job)
-        for sentence in said(reading):
+        for sentence in (*problem.data_notes, *said(reading)):
             progress.say(sentence)
         report = measure_sensitivity(problem, reading)
         files = () if options.out is None else write_sensitivity(report, Path(options.out))
@@ -98,7 +99,7 @@ def _once(job: Job, options: argparse.Namespace, progress: Progress) -> int:
         wish = Floor(min_accuracy=options.min_accuracy, max_loss=options.max_loss)
     with redirected((STDOUT,), STDERR):
         problem, reading = opened(job)
-        for sentence in said(reading):
+        for sentence in (*problem.data_notes, *said(reading)):
             progress.say(sentence)
         made = compress(problem, reading, wish, mixed)
         files = write_made(made, Path(options.out or f"{Path(options.model).stem}-compressed"))

@@ -20,18 +20,24 @@ from devices.flatbuffer import read_artifact, read_graph
 from devices.footprint import exceeded
 from devices.measure import measure
 from devices.vela import VelaError, compile
+from search import codec
 from search.errors import JobError, NothingFitsError, StorageError, ToolchainError
 from search.front import front, pick
+from search.frontends import variant_of
 from search.metrics.measurement import Measurement
 from search.record import TrialRecord
 from search.show import budget_and_device, records_on
 from search.store import RunFolder
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from search.datasets.dataset import Dataset
     from search.record import Score
 
 _GOLDEN_SAMPLES = 3
+COLUMNS_FILE = "columns.json"
 
 
 def export_trial(
@@ -72,7 +78,7 @@ def export_trial(
         record = _chosen(run, trial, how, device)
         bundle = _bundle(run, record, device)
         folder = out or Path(f"{run.name}-{record.trial:04d}-{writer.name}")
-        return export(bundle, writer, folder)
+        return export(bundle, writer, folder, _beside(run))
     except VelaError as error:
         raise ToolchainError(str(error)) from error
     except UnpackError as error:
@@ -80,6 +86,14 @@ def export_trial(
     except ExportError as error:
         kind = StorageError if isinstance(error.__cause__, OSError) else JobError
         raise kind(str(error)) from error
+
+
+def _beside(run: RunFolder) -> dict[str, bytes]:
+    """How a row of a table becomes the model's input, where the data is a table."""
+    from search.datasets.load import read
+
+    table = read(run.data_file).table
+    return {} if table is None else {COLUMNS_FILE: codec.to_json(table).encode()}
 
 
 def _chosen(run: RunFolder, trial: int | None, how: str, device: str | None) -> TrialRecord:
@@ -103,12 +117,14 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
     if record.score is None:
         raise StorageError(f"trial {record.trial} of run {run.name!r} has no score")
     budget, board = budget_and_device(run, device)
-    data = read(run.data_file)
+    data = read(run.data_file_of(variant_of(run.job().frontend, record.drawn)))
     artifact = read_artifact(run.artifact(record), data.output_labels)
     footprint, _ = measure(artifact.content, board)
     if is_coded(record.compression):
         package = pack(artifact.content)
         artifact, footprint = replace(artifact, package=package), coded(footprint, len(package), board)
+    if data.frontend is not None:
+        footprint = data.frontend.cost(board).added_to(footprint)
     broken = exceeded(dict(footprint.excess_over(budget)))
     if broken:
         raise NothingFitsError(f"trial {record.trial} does not fit {board.name}: it exceeds {broken}; pick another")
@@ -124,6 +140,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         targets=data.targets,
         threshold=record.score.threshold,
         compiled=None if board.accelerator is None else compile(artifact.content, board.accelerator).content,
+        frontend=data.frontend,
     )
 
 
@@ -147,10 +164,19 @@ def _golden(artifact: Artifact, data: Dataset, score: Score) -> tuple[Golden, ..
     label = f"{score.interpreter} {interpreter_version(score.interpreter)}"
     return tuple(
         Golden.from_arrays(
-            stored[index], answers[index], interpreter=label, label=int(y[index]) if data.output_labels else None
+            stored[index],
+            answers[index],
+            interpreter=label,
+            label=int(y[index]) if data.output_labels else None,
+            raw=_raw(data, index),
         )
         for index in range(len(x))
     )
+
+
+def _raw(data: Dataset, index: int) -> npt.NDArray[np.float32] | None:
+    """The raw sample of a validation sample; None where there is no front-end, or it was not kept."""
+    return None if data.raw is None or index >= len(data.raw) else data.raw[index]
 
 
 def _metrics(score: Score, test: Mapping[str, Measurement] | None) -> tuple[Metric, ...]:

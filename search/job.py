@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import math
 import os
 import re
@@ -18,8 +19,10 @@ from typing import Any, Literal
 
 from devices.suggestion import suggestion
 from search import codec
+from search.datasets.options import DataOptions
 from search.errors import JobError
 from search.front import DEFAULT_OBJECTIVES
+from search.frontends import choice_of
 from search.metrics.metric import Task
 from search.yaml_file import read_mapping
 
@@ -104,7 +107,13 @@ class Job:
         draws networks.  Only ``tinyfront compress`` reads such a file.
     normalization
         Scale of the network's inputs: ``fitted`` (0..1), ``none`` (values as
-        they are in the data) or ``OFFSET,FACTOR``.
+        they are in the data) or ``OFFSET,FACTOR``.  Behind a front-end it is the
+        scale of the features, and ``fitted`` is mean 0 and deviation 1 of each.
+    frontend
+        Name of the front-end (`devices.frontend.catalog`) to its settings; empty
+        for none.  A job may write the name alone, and lists of values to search.
+    data_options
+        How the data are read and split.
     """
 
     data: str
@@ -129,6 +138,8 @@ class Job:
     normal: str = ""
     network: str = ""
     normalization: str = "fitted"
+    data_options: DataOptions = field(default_factory=DataOptions)
+    frontend: Mapping[str, Mapping[str, codec.Setting]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key in ("trials", "minutes", "workers", "epochs", "trial_seconds", "trial_memory_bytes"):
@@ -163,6 +174,10 @@ class Job:
         for key in ("metric", "class_weights", "normal"):
             if document[key] in ("", "none"):
                 del document[key]
+        if not self.data_options.changed():  # runs were named before there were any
+            del document["data_options"]
+        if not self.frontend:
+            del document["frontend"]  # names of runs are as they were before there were front-ends
         digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
         return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
 
@@ -215,6 +230,55 @@ def _check_keys(document: Mapping[str, Any], kind: type, place: str) -> None:
             raise JobError(f"unknown key {place}{key}: {suggestion(str(key), known)}")
 
 
+def settings_of_flags(label: str | None, group_by: str | None) -> list[str]:
+    """``--set`` texts of the flags that stand for options of the data."""
+    flags = {"label": label, "group_by": group_by}
+    return [f"data_options.{key}={json.dumps(value)}" for key, value in flags.items() if value is not None]
+
+
+def read_data_options(overrides: Iterable[str]) -> DataOptions:
+    """Options of data without a job, from ``--set`` texts.
+
+    Raises
+    ------
+    JobError
+        When a text sets anything else, or what it sets is wrong.
+    """
+    document: dict[str, Any] = {}
+    _expand(overrides, document)
+    for key in document:
+        if key != "data_options":
+            raise JobError(f"--set {key}: only data_options can be set here, such as data_options.window=128")
+    return read_job(None, {"data": "-", "device": "-", **document}).data_options
+
+
+def _listed(document: dict[str, Any], keys: Iterable[str]) -> None:
+    """Make lists of the texts that stand for them, such as ``mlp,cnn``."""
+    for key in keys:
+        if isinstance(document.get(key), str):
+            document[key] = [part.strip() for part in document[key].split(",")]
+
+
+def _as_text(document: dict[str, Any], key: str) -> None:
+    """Classes may be numbered: what YAML reads as a whole number is taken as its text."""
+    if type(document.get(key)) is int:
+        document[key] = str(document[key])
+
+
+def _as_names(options: dict[str, Any]) -> None:
+    """Columns may be given by their position: what YAML reads as a whole number is taken as its text."""
+
+    def text(value: object) -> object:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    lists = ("targets", "columns", "ignore", "missing")
+    for key in ("label", "group_by", "id", "time", "file", *lists):
+        value = text(options.get(key))
+        if value is not None:
+            options[key] = list(map(text, value)) if isinstance(value, list) else value
+    _listed(options, lists)
+
+
 def read_job(file: Path | None, given: Mapping[str, Any], overrides: Iterable[str] = ()) -> Job:
     """The job of a YAML file, then the command line's options, then its ``--set`` overrides.
 
@@ -229,13 +293,15 @@ def read_job(file: Path | None, given: Mapping[str, Any], overrides: Iterable[st
     document.update({key: value for key, value in given.items() if value is not None})
     _expand(overrides, document)
     _check_keys(document, Job, "")
-    if isinstance(document.get("budget"), dict):
-        _check_keys(document["budget"], Limits, "budget.")
-    for key in ("space", "compressors", "objectives"):
-        if isinstance(document.get(key), str):
-            document[key] = [part.strip() for part in document[key].split(",")]
-    if type(document.get("normal")) is int:  # classes may be numbered
-        document["normal"] = str(document["normal"])
+    for key, kind in (("budget", Limits), ("data_options", DataOptions)):
+        if isinstance(document.get(key), dict):
+            _check_keys(document[key], kind, f"{key}.")
+    if "frontend" in document:
+        document["frontend"] = choice_of(document["frontend"])
+    _listed(document, ("space", "compressors", "objectives"))
+    if isinstance(document.get("data_options"), dict):
+        _as_names(document["data_options"])
+    _as_text(document, "normal")
     for key, remedy in (("data", "--data digits"), ("device", "--device nucleo-l432kc")):
         if key not in document:
             raise JobError(f"the job names no {key}: add it, such as {remedy}")

@@ -64,11 +64,11 @@ class Search:
     _unsettled: list[FrozenTrial] = field(default_factory=list)
     _keys: dict[str, int] = field(default_factory=dict)
     _teachers: BestOfRun = field(init=False)
-    _digest: str = ""
+    _digests: tuple[str, ...] = ()
     _rejected_in_a_row: int = 0
 
     def __post_init__(self) -> None:
-        self._digest = self.problem.data.digest()
+        self._digests = tuple(data.digest() for data in self.problem.datasets)
         self._teachers = BestOfRun(
             problem=self.problem, run=self.run, weights_key=self._weights_key, replay=self._replayed
         )
@@ -169,8 +169,8 @@ class Search:
             return True
         return False
 
-    def _weights_key(self, candidate: Candidate) -> str:
-        return float_key(self.problem.job.seed, candidate, self._digest)
+    def _weights_key(self, candidate: Candidate, variant: int = 0) -> str:
+        return float_key(self.problem.job.seed, candidate, self._digests[variant])
 
     def _replayed(self, record: TrialRecord) -> Candidate:
         return draw(FixedTrial(dict(record.drawn)), self.problem).candidate
@@ -179,14 +179,14 @@ class Search:
         """Send a candidate to a worker."""
         folder = self.run.trial_folder(trial.number)
         folder.mkdir(parents=True, exist_ok=True)
-        weights = self._weights_key(screened.candidate)
+        weights = self._weights_key(screened.candidate, screened.variant)
         teacher_file = self.run.teacher_file if self.problem.teacher else None
         task = TrialTask(
             class_weights=self.problem.class_weights,
             candidate=screened.candidate,
             key=screened.key,
             device=self.problem.device,
-            data_file=self.run.data_file,
+            data_file=self.run.data_file_of(screened.variant),
             weights_file=self.run.cache_file(weights),
             log_file=folder / "log.txt",
             seed=self.problem.job.seed,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devices.artifact import Normalization
 from devices.device import Device
 from devices.footprint import Budget
 from devices.suggestion import suggestion
@@ -13,9 +14,11 @@ from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
 from search.datasets.class_weights import balanced_weights
 from search.datasets.dataset import Dataset
-from search.datasets.load import load
+from search.datasets.frontend import behind
+from search.datasets.load import inspect
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
+from search.frontends import searched, variants_of
 from search.job import Job
 from search.settle import check_names, settled
 from search.techniques import techniques_of
@@ -35,7 +38,7 @@ class Problem:
     job
         As given, with task, metric and objectives filled in.
     data
-        Its data, split and normalised.
+        Its data, split and normalised, behind the first front-end where several are searched.
     device, budget
         What candidates are costed on, and the limits they must keep.
     spaces, compressors
@@ -44,6 +47,11 @@ class Problem:
         The one network whose compression is searched; None where networks are drawn.
     teacher
         Identity of the network that distillation learns from; empty where none was made yet.
+    data_notes
+        How the data were split, and what was done to them, a sentence each.
+    variants
+        The data behind each front-end that is searched (`search.frontends.variants_of`);
+        empty where there is one or none.
     """
 
     job: Job
@@ -54,11 +62,18 @@ class Problem:
     compressors: Techniques
     given: GivenNetwork | None = None
     teacher: str = ""
+    data_notes: tuple[str, ...] = ()
+    variants: tuple[Dataset, ...] = ()
 
     @property
     def class_weights(self) -> tuple[float, ...]:
         """Weight of each class in the loss of training; empty where samples weigh alike."""
         return balanced_weights(self.data) if self.job.class_weights == "balanced" else ()
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """All that a trial may be trained on; one, unless front-ends are searched."""
+        return self.variants or (self.data,)
 
 
 def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = None) -> Problem:
@@ -92,7 +107,9 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    data = rescaled(load(job.data, job.task, job.normal), normalization)
+    found = inspect(job.data, job.data_options, job.task, job.normal)
+    variants = _behind_frontends(job, found.data, normalization)
+    data = variants[0]
     job = settled(job, data)
     given = None if read_given is None else read_given(data)
     return Problem(
@@ -100,10 +117,23 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
         data=data,
         device=device,
         budget=budget_of(job, device),
-        spaces=_spaces(job, data) if given is None else _given_space(given, data),
+        spaces=_spaces(job, variants) if given is None else _given_space(given, data),
         compressors=compressors,
         given=given,
+        data_notes=(found.split.text(), *found.notes),
+        variants=variants if len(variants) > 1 else (),
     )
+
+
+def _behind_frontends(job: Job, data: Dataset, normalization: Normalization | None) -> tuple[Dataset, ...]:
+    """The data behind each front-end that the job may mean; alone where it means none."""
+    choices = variants_of(job.frontend)
+    names = ", ".join(name.removeprefix("frontend/") for name in searched(job.frontend))
+    if len(choices) > 1 and (job.network or "distillation" in job.compressors):
+        reason = "a given network takes inputs of one shape" if job.network else "a teacher knows inputs of one shape"
+        raise JobError(f"the job lists values of the front-end's {names} to search, and {reason}: give one value each")
+    made = (behind(data, choice, standardised=normalization is None) for choice in choices)
+    return tuple(rescaled(each, normalization) for each in made)
 
 
 def _check_compiler(device: Device) -> None:
@@ -143,24 +173,30 @@ def _check_spaces(job: Job) -> None:
 
 
 _OTHER_TASK = {
-    True: "it gives no input back, which anomalies are found by",
-    False: "it gives its input back, and tells no classes or values",
+    True: "gives no input back, which anomalies are found by",
+    False: "gives its input back, and predicts nothing",
 }
 
 
-def _spaces(job: Job, data: Dataset) -> tuple[SearchSpace, ...]:
-    """The spaces that the job names and that take the inputs; those that suit them where it names none."""
+def _spaces(job: Job, variants: tuple[Dataset, ...]) -> tuple[SearchSpace, ...]:
+    """The spaces that the job names and that take the data; those that suit them where it names none.
+
+    Where several front-ends are searched, behind every one of them.
+    """
     from spaces.catalog import SPACES, spaces_for
 
-    input_shape, gives_back = data.input_shape, data.task == "anomaly_detection"
+    gives_back = variants[0].task == "anomaly_detection"
     wanted = [
         space for space in SPACES if space.reconstructs is gives_back and (not job.space or space.name in job.space)
     ]
-    refusals = {space.name: space.accepts(input_shape) for space in wanted}
-    fitting = tuple(space for space in wanted if refusals[space.name] is None)
-    if not job.space:
-        fitting = spaces_for(input_shape, reconstructs=gives_back)
-    if not fitting:
-        name, reason = next(iter(refusals.items()), (job.space[0] if job.space else "none", _OTHER_TASK[gives_back]))
-        raise JobError(f"no space takes inputs of shape {input_shape}: {name}: {reason}")
-    return fitting
+    if not wanted:
+        raise JobError(f"space {job.space[0]!r} {_OTHER_TASK[gives_back]}: name another")
+    refusals: list[str] = []
+    for shape in dict.fromkeys(data.input_shape for data in variants):
+        reasons = {space.name: space.accepts(shape) for space in wanted}
+        refusals += [f"of shape {shape}: {name}: {reason}" for name, reason in reasons.items() if reason is not None]
+        suiting = wanted if job.space else spaces_for(shape, reconstructs=gives_back)
+        wanted = [space for space in wanted if reasons[space.name] is None and space in suiting]
+    if not wanted:
+        raise JobError(f"no space takes inputs {refusals[0]}")
+    return tuple(wanted)

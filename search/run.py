@@ -14,6 +14,7 @@ from compressors.compressor import Value
 from search.choices import Choices
 from search.errors import JobError, StorageError
 from search.front import front
+from search.frontends import variant_of
 from search.job import Job
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
@@ -70,6 +71,8 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
         with run.locked(), pool_for(job) as pool:
             progress.begin(run)
             progress.say(told(problem.job, job))
+            for sentence in problem.data_notes:
+                progress.say(f"data: {sentence}")
             _search(problem, run, pool, queued, progress, began)
     return run
 
@@ -164,10 +167,12 @@ def _keep_data(problem: Problem, run: RunFolder) -> None:
     """
     from search.datasets.load import read, save
 
-    if not run.data_file.exists():
-        save(problem.data, run.data_file)
-    elif read(run.data_file).digest() != problem.data.digest():
-        raise JobError(f"data {problem.job.data!r} has changed since run {run.name!r} began: choose another --name")
+    for variant, data in enumerate(problem.datasets):
+        file = run.data_file_of(variant)
+        if not file.exists():
+            save(data, file)
+        elif read(file).digest() != data.digest():
+            raise JobError(f"data {problem.job.data!r} has changed since run {run.name!r} began: choose another --name")
 
 
 def _kept_network(run: RunFolder, job: Job) -> Callable[[Dataset], GivenNetwork] | None:
@@ -217,7 +222,8 @@ def test_front(problem: Problem, run: RunFolder, pool: Pool, interpreter: Interp
         while waiting and pool.free:
             record = waiting.pop(0)
             log = run.trial_folder(record.trial) / "log.txt"
-            pool.submit(record.trial, score_on_test, run.artifact(record), run.data_file, interpreter, log)
+            data_file = run.data_file_of(variant_of(problem.job.frontend, record.drawn))
+            pool.submit(record.trial, score_on_test, run.artifact(record), data_file, interpreter, log)
         for trial, result in pool.next_results(max(0.0, clock.left + _TEST_GRACE_S)).items():
             if isinstance(result, Failure):
                 run.log("untested", trial=trial, reason=result.reason)

@@ -20,6 +20,7 @@ from devices.support import unsupported
 from devices.vela import VelaError, vela_version
 from search.board_latency import board_latency
 from search.boards import find_device
+from search.datasets.options import DataOptions
 from search.errors import DataError, JobError, NothingFitsError, ToolchainError
 from search.metrics.measurement import Measurement
 from search.record import InterpreterName
@@ -147,8 +148,13 @@ class _ModelFile:
     slimmed_bytes: int
 
 
-def score_file(model: Path, device: str, data: str | None) -> Scored:
+def score_file(model: Path, device: str, data: str | None, options: DataOptions | None = None) -> Scored:
     """Cost a file on a board, and run it on data where given and the board's runtime can run it.
+
+    Parameters
+    ----------
+    options
+        How the data are read and split; None for the defaults.
 
     Raises
     ------
@@ -171,7 +177,7 @@ def score_file(model: Path, device: str, data: str | None) -> Scored:
         return scored
     from search.score_data import run_on
 
-    shares, interpreter = run_on(file.content, model, data, board.runtime)
+    shares, interpreter = run_on(file.content, model, data, board.runtime, options)
     return replace(scored, shares=shares, interpreter=interpreter)
 
 

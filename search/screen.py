@@ -27,15 +27,20 @@ from devices.slim import predicted_bytes
 from devices.storage import runtime_flash_bytes
 from devices.support import unsupported
 from devices.vela import VelaError
+from search.codec import canonical
+from search.frontends import searched, variant_of, variants_of
 from search.problem import Problem
 from spaces.candidate import Candidate, TrainingRecipe, candidate_key
 from spaces.compression import draw_plan
 from spaces.errors import SpaceError
 from spaces.given import tuning_recipe
 from spaces.recipe import draw_recipe
+from spaces.trial import suggest_unordered
 
 if TYPE_CHECKING:
     from compressors.plan import CompressionPlan
+    from devices.frontend.pipeline import Pipeline
+    from search.datasets.dataset import Dataset
     from spaces.trial import Trial
 
 
@@ -49,6 +54,8 @@ class Screened:
         Equal keys are equal candidates.
     excess
         Figure above its limit by how much; above zero breaks it.
+    variant
+        Which of the problem's data sets it is for.
     """
 
     candidate: Candidate
@@ -57,6 +64,7 @@ class Screened:
     excess: Mapping[str, float]
     draw_seconds: float
     screen_seconds: float
+    variant: int = 0
 
     @property
     def fits(self) -> bool:
@@ -68,7 +76,7 @@ class CandidateError(ValueError):
     """What was drawn is no network that can be built or costed; the message says why."""
 
 
-def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footprint:
+def predict(topology: Topology, plan: CompressionPlan, device: Device, frontend: Pipeline | None = None) -> Footprint:
     """Footprint of the artifact that a plan will make of a network, found without weights.
 
     File bytes and operators are predicted from the lowered graph; the rest is
@@ -78,6 +86,11 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
     one is likely to get (`compressors.coded_size`), with the code that decodes
     it, so that nothing is rejected that fits by its coding alone; with look-up
     tables the arena is that of the file without.
+
+    Parameters
+    ----------
+    frontend
+        What makes the network's input on the device; its cost is added.
 
     Raises
     ------
@@ -90,6 +103,11 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device) -> Footpr
     reasons = unsupported(graph, device)
     if reasons:
         raise CandidateError(f"{device.name} cannot run it: {reasons[0]}")
+    cost = _network_cost(graph, plan, device)
+    return cost if frontend is None else frontend.cost(device).added_to(cost)
+
+
+def _network_cost(graph: Graph, plan: CompressionPlan, device: Device) -> Footprint:
     cost = footprint(graph, device, predicted_bytes(graph))
     if is_coded(plan.as_mapping()):
         return coded(cost, least_package_bytes(graph, plan, cost.model_bytes), device)
@@ -106,16 +124,23 @@ def _with_tables(cost: Footprint, graph: Graph, least_bytes: int, device: Device
     return replace(cost, model_bytes=least_bytes, runtime_flash_bytes=runtime_flash_bytes(decoding, device))
 
 
-def _recipe(trial: Trial, problem: Problem) -> TrainingRecipe:
+def _variant(trial: Trial, problem: Problem) -> int:
+    """Draw the front-end's settings that are searched; which of the problem's data sets they mean."""
+    choice = problem.job.frontend
+    drawn = {name: suggest_unordered(trial, name, values) for name, values in searched(choice).items()}
+    return variant_of(choice, drawn)
+
+
+def _recipe(trial: Trial, problem: Problem, data: Dataset) -> TrainingRecipe:
     """How the network is trained; a given one is trained already, and is tuned in one way."""
-    data, epochs = problem.data, problem.job.epochs
+    epochs = problem.job.epochs
     if problem.given is not None:
         return tuning_recipe(len(data.train), epochs)
     return draw_recipe(trial, len(data.train), data.input_shape, epochs)
 
 
 def draw(trial: Trial, problem: Problem) -> Screened:
-    """Draw space, architecture, compression and recipe from a trial, and cost the result.
+    """Draw front-end, space, architecture, compression and recipe from a trial, and cost the result.
 
     Replaying a trial's parameters gives the equal candidate.
 
@@ -127,13 +152,14 @@ def draw(trial: Trial, problem: Problem) -> Screened:
     started = time.perf_counter()
     spaces = {space.name: space for space in problem.spaces}
     name = trial.suggest_categorical("space", list(spaces)) if len(spaces) > 1 else next(iter(spaces))
-    data = problem.data
+    variant = _variant(trial, problem)
+    data = problem.datasets[variant]
     try:
         drawn = spaces[str(name)].draw(trial, data.input_shape, data.n_outputs, head=data.head)
         plan = draw_plan(trial, problem.compressors)
-        recipe = _recipe(trial, problem)
+        recipe = _recipe(trial, problem, data)
         drawn_at = time.perf_counter()
-        cost = predict(drawn.topology, plan, problem.device)
+        cost = predict(drawn.topology, plan, problem.device, data.frontend)
     except (SpaceError, TopologyError, CompressionError, VelaError, UnpackError) as error:
         raise CandidateError(str(error)) from error
     except (CandidateError, StorageInternalError, SQLAlchemyError):
@@ -142,9 +168,16 @@ def draw(trial: Trial, problem: Problem) -> Screened:
         raise CandidateError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
     return Screened(
         candidate=Candidate(architecture=drawn.architecture, plan=plan, recipe=recipe),
-        key=candidate_key(drawn.topology, plan.as_mapping(), recipe, problem.teacher if plan.learns else ""),
+        key=candidate_key(
+            drawn.topology,
+            plan.as_mapping(),
+            recipe,
+            teacher=problem.teacher if plan.learns else "",
+            frontend="" if not problem.variants else canonical(variants_of(problem.job.frontend)[variant]),
+        ),
         footprint=cost,
         excess=dict(cost.excess_over(problem.budget)),
         draw_seconds=drawn_at - started,
         screen_seconds=time.perf_counter() - drawn_at,
+        variant=variant,
     )

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compressors.huffman_coding import is_coded
 from devices.device import Device
 from devices.footprint import Budget
 from devices.vela import VelaError, vela_version
 from search.boards import budget_of, find_device
-from search.errors import ToolchainError
+from search.errors import StorageError, ToolchainError
 from search.front import DEFAULT_OBJECTIVES, quality_of
+from search.frontends import variant_of
 from search.record import Score, TrialRecord
 from search.status_text import RunProgress, RunState
 from search.store import RunFolder
 from search.summary import Summary, summarize
+
+if TYPE_CHECKING:
+    from devices.frontend.pipeline import Pipeline
 
 
 def budget_and_device(run: RunFolder, device: str | None = None) -> tuple[Budget, Device]:
@@ -93,12 +100,25 @@ def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget
         footprint, _ = measure_graph(graph, content, board) if not refusals else (None, ())
         if footprint is not None and is_coded(record.compression):
             footprint = coded(footprint, len(pack(content)), board)
+        if footprint is not None and record.score.footprint.frontend_flash_bytes:
+            data_file = run.data_file_of(variant_of(run.job().frontend, record.drawn))
+            footprint = _frontend_in(data_file).cost(board).added_to(footprint)
     except (VelaError, UnpackError) as error:  # the board takes other files of the run all the same
         refusals, footprint = (str(error),), None
     if footprint is None:
         return dataclasses.replace(record, state="failed", reason=refusals[0], score=None, predicted=None, excess={})
     score: Score = dataclasses.replace(record.score, footprint=footprint)
     return dataclasses.replace(record, score=score, excess=dict(footprint.excess_over(budget)))
+
+
+@functools.lru_cache(maxsize=4)
+def _frontend_in(file: Path) -> Pipeline:
+    from search.datasets.load import read
+
+    pipeline = read(file).frontend
+    if pipeline is None:
+        raise StorageError(f"{file} has no front-end, and the run's records count one: the run is damaged")
+    return pipeline
 
 
 def progress_of(run: RunFolder) -> RunProgress:

@@ -73,6 +73,10 @@ class RunFolder:
         """The prepared data."""
         return self.path / "data.npz"
 
+    def data_file_of(self, variant: int) -> Path:
+        """The prepared data behind one of the front-ends that are searched (`search.frontends.variants_of`)."""
+        return self.data_file if variant == 0 else self.path / f"data-{variant:03d}.npz"
+
     @property
     def network_file(self) -> Path:
         """The given network of a run that searches its compression alone; absent in others."""
@@ -136,6 +140,10 @@ class RunFolder:
         document = codec.unstructure(job)
         document["space"], document["compressors"] = list(job.space), list(job.compressors)
         document["objectives"] = list(job.objectives)
+        document["frontend"] = {
+            name: {key: list(given) if isinstance(given, tuple) else given for key, given in settings.items()}
+            for name, settings in job.frontend.items()
+        }
         write_whole(self.path / "job.yaml", yaml.safe_dump(document, sort_keys=False).encode())
 
     def job(self) -> Job:

@@ -10,7 +10,7 @@ from search.metrics.measurement import Measurement
 from search.record import Score, TrialRecord
 from search.summary import PHASES, trial_row
 from search.text import over, values
-from search.units import duration, figure, kilobytes, measured, milliseconds_range
+from search.units import duration, figure, kilobytes, measured, milliseconds, milliseconds_range
 
 _INTERPRETERS = {
     "tflm": "by the TFLM interpreter, whose outputs are the device's",
@@ -96,8 +96,9 @@ def _footprints(record: TrialRecord, budget: Budget) -> list[str]:
     limits = {"flash_bytes": budget.flash_bytes, "ram_bytes": budget.ram_bytes, "latency_ms": budget.latency_ms}
     lines = ["", f"{'':<28}" + "".join(f"{name:>{_WIDTH}}" for name, _ in known) + f"{'limit':>14}"]
     is_coded = any(each.stored_bytes is not None for _, each in known)
+    has_frontend = any(each.frontend_flash_bytes for _, each in known)
     for label, name in _FIGURES:
-        if name in _OF_PACKAGES and not is_coded:
+        if (name in _OF_PACKAGES and not is_coded) or (name in _OF_FRONTENDS and not has_frontend):
             continue
         limit = limits.get(name)
         cells = "".join(f"{_cell(each, name):>{_WIDTH}}" for _, each in known)
@@ -111,18 +112,22 @@ _FIGURES = (
     ("  model file", "model_bytes"),
     ("  in its place: package", "stored_bytes"),
     ("  runtime code (est.)", "runtime_flash_bytes"),
+    ("  front-end (est.)", "frontend_flash_bytes"),
     ("RAM (est.)", "ram_bytes"),
     ("  activations", "activation_bytes"),
     ("  bookkeeping", "bookkeeping_bytes"),
     ("  static RAM (est.)", "static_ram_bytes"),
     ("  unpacked model", "unpacked_bytes"),
+    ("  front-end (est.)", "frontend_ram_bytes"),
     ("latency (est., 90 %)", "latency_ms"),
+    ("  front-end (est.)", "frontend_ms"),
     ("cycles (est.)", "cycles"),
     ("instructions (est.)", "instructions"),
     ("multiply-accumulates", "macs"),
 )
 
 _OF_PACKAGES = ("stored_bytes", "unpacked_bytes")  # shown where the model is stored as a package
+_OF_FRONTENDS = ("frontend_flash_bytes", "frontend_ram_bytes", "frontend_ms")  # shown where there is one
 
 
 def _cell(footprint: Footprint, name: str) -> str:
@@ -130,6 +135,8 @@ def _cell(footprint: Footprint, name: str) -> str:
         interval = milliseconds_range(footprint.latency_ms, footprint.latency_low_ms, footprint.latency_high_ms)
         return f"{interval} ms"
     value = getattr(footprint, name)
+    if name == "frontend_ms":
+        return f"{milliseconds(value)} ms"
     if value is None:
         return "not measured"
     return f"{kilobytes(value)} kB" if name.endswith("_bytes") else f"{value}"

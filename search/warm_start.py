@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from compressors.compressor import Stage, Value
 from search.errors import NothingFitsError
+from search.frontends import parameters_of
 from search.problem import Problem
 
 if TYPE_CHECKING:
@@ -32,8 +33,12 @@ def first_candidates(problem: Problem) -> tuple[Mapping[str, Value], ...]:
     rows = {space.name: space.anchors(problem.data.input_shape) for space in problem.spaces}
     _check_smallest(problem, rows)
     rounds = range(1, max(len(row) for row in rows.values()))  # the smallest only tells that a device is too small
+    first = parameters_of(problem.job.frontend)[0]
     return tuple(
-        {"space": name, **row[index], **weakest} for index in rounds for name, row in rows.items() if index < len(row)
+        {**first, "space": name, **row[index], **weakest}
+        for index in rounds
+        for name, row in rows.items()
+        if index < len(row)
     )
 
 
@@ -42,9 +47,10 @@ def _check_smallest(problem: Problem, rows: Mapping[str, tuple[Mapping[str, Valu
 
     missed: list[Screened] = []
     reason = ""
-    for (name, row), plan in itertools.product(rows.items(), extreme_plans(problem)):
+    frontends = parameters_of(problem.job.frontend)
+    for (name, row), plan, frontend in itertools.product(rows.items(), extreme_plans(problem), frontends):
         try:
-            smallest = screened_anchor(problem, name, row[0], plan)
+            smallest = screened_anchor(problem, name, row[0], {**plan, **frontend})
         except CandidateError as error:  # a small network may have nothing left to prune, a device no such kernels
             reason = str(error)
             continue
@@ -66,7 +72,7 @@ def extreme_plans(problem: Problem) -> tuple[Mapping[str, Value], ...]:
 
 
 def screened_anchor(problem: Problem, space: str, anchor: Mapping[str, Value], plan: Mapping[str, Value]) -> Screened:
-    """An anchor of a space under a plan's parameters, costed without training.
+    """An anchor of a space under the parameters of a plan, and of a front-end, the first by default; not trained.
 
     Raises
     ------
@@ -77,7 +83,9 @@ def screened_anchor(problem: Problem, space: str, anchor: Mapping[str, Value], p
 
     from search.screen import draw
 
-    return draw(FixedTrial({"space": space, **anchor, **plan, **_RECIPE}), problem)
+    return draw(
+        FixedTrial({**parameters_of(problem.job.frontend)[0], "space": space, **anchor, **plan, **_RECIPE}), problem
+    )
 
 
 def _worst_share(problem: Problem, screened: Screened) -> float:

@@ -105,7 +105,9 @@ class Candidate:
     recipe: TrainingRecipe
 
 
-def candidate_key(topology: Topology, plan: Mapping[str, object], recipe: TrainingRecipe, teacher: str = "") -> str:
+def candidate_key(
+    topology: Topology, plan: Mapping[str, object], recipe: TrainingRecipe, teacher: str = "", frontend: str = ""
+) -> str:
     """SHA-256 of what a candidate makes, so that candidates which differ in name only are equal.
 
     Parameters
@@ -118,8 +120,12 @@ def candidate_key(topology: Topology, plan: Mapping[str, object], recipe: Traini
         How it is trained.
     teacher
         Identity of the network that the plan learns from; empty where it learns from none.
+    frontend
+        Identity of the front-end that makes its inputs; empty where all candidates have the same.
     """
     parts: dict[str, object] = {"topology": topology.digest(), "plan": plan, "recipe": asdict(recipe)}
     if teacher:
         parts["teacher"] = teacher
+    if frontend:
+        parts["frontend"] = frontend
     return hashlib.sha256(json.dumps(parts, sort_keys=True, allow_nan=False).encode()).hexdigest()

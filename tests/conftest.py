@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_data_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests read is kept in a folder of theirs, not in the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYFRONT_CACHE_DIR", str(tmp_path_factory.mktemp("data_cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 STOREYS = ("devices", "compressors", "spaces", "search")
 FRAMEWORKS = {"tensorflow", "tf_keras", "keras", "autokeras", "keras_tuner", "tensorflow_model_optimization", "optuna"}
+READERS = {"polars", "PIL", "soundfile", "scipy", "sklearn"}  # of the user's data
 MAY_IMPORT = {
     "devices": {"numpy", "ai_edge_litert"},
     "compressors": {
@@ -72,6 +73,14 @@ def test_optuna_is_only_a_type_in_spaces() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom) and "optuna" in ast.unparse(node):
                 assert id(node) in guarded, f"{path.name} imports Optuna at run time"
+
+
+@pytest.mark.parametrize("module", ["search.cli", "search.commands", "search.job", "search.datasets.load"])
+def test_readers_of_data_wait_until_they_are_needed(module: str) -> None:
+    """A command that reads an .npz, or none, starts without the libraries of images, sounds and tables."""
+    code = f"import sys, {module}; print(sorted({READERS!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from devices.frontend.pipeline import Pipeline
+
 
 class ExportError(Exception):
     """The artifact cannot be exported as asked; the message says what to do instead."""
@@ -71,6 +73,9 @@ class Golden:
         Which interpreter gave the output, for people: ``tflite-micro 0.dev...``.
     label
         Index of the true class; None where the task has none or it is not known.
+    raw
+        The raw sample that the front-end made the input of: float32 elements in C
+        order, little-endian; None without a front-end, or where it is not known.
 
     Notes
     -----
@@ -81,6 +86,7 @@ class Golden:
     output: bytes
     interpreter: str
     label: int | None = None
+    raw: bytes | None = None
 
     @classmethod
     def from_arrays(
@@ -90,6 +96,7 @@ class Golden:
         *,
         interpreter: str,
         label: int | None = None,
+        raw: npt.NDArray[np.float32] | None = None,
     ) -> Golden:
         """A golden sample from the stored values fed to and read from the interpreter.
 
@@ -97,9 +104,12 @@ class Golden:
         ----------
         x, y
             Any shape, with the elements and the element types of the ports.
+        raw
+            The raw sample, float32 of any shape; None where there is none.
         """
         stored = (array.astype(array.dtype.newbyteorder("<")).tobytes() for array in (x, y))
-        return cls(input=next(stored), output=next(stored), interpreter=interpreter, label=label)
+        taken = None if raw is None else raw.astype("<f4").tobytes()
+        return cls(input=next(stored), output=next(stored), interpreter=interpreter, label=label, raw=taken)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +148,7 @@ class Bundle:
     device, footprint
         The board and what the artifact costs on it.
     normalization
-        From raw values to network inputs.
+        From raw values, or the front-end's features where there is one, to network inputs.
     provenance
         Run, trial, data.
     golden
@@ -153,6 +163,8 @@ class Bundle:
     compiled
         The file that is flashed instead of the artifact on a board with an
         accelerator, made from it by the accelerator's compiler; else None.
+    frontend
+        What makes the network's input of a raw sample; None where raw values are normalised alone.
     """
 
     artifact: Artifact
@@ -166,12 +178,14 @@ class Bundle:
     targets: tuple[Target, ...] = ()
     threshold: float | None = None
     compiled: bytes | None = None
+    frontend: Pipeline | None = None
 
     def __post_init__(self) -> None:
         _check_model(self)
         _check_labels(self)
         _check_threshold(self)
         _check_golden(self)
+        _check_frontend(self)
         _check_text(self)
         names = [metric.name for metric in self.metrics]
         if len(set(names)) < len(names):
@@ -271,6 +285,22 @@ def _check_golden(bundle: Bundle) -> None:
                     f"golden sample {number}: {side} has {len(stored)} bytes, {port.dtype.value} {port.shape} needs "
                     f"{expected}; give the stored values, batch of 1"
                 )
+
+
+def _check_frontend(bundle: Bundle) -> None:
+    pipeline, port = bundle.frontend, bundle.artifact.input
+    if pipeline is not None and math.prod(pipeline.output_shape) != port_elements(port):
+        raise ExportError(
+            f"front-end {pipeline.frontend.name!r} makes features of shape {pipeline.output_shape}, the network takes "
+            f"{port.shape}; give the front-end that the network was trained behind"
+        )
+    expected = None if pipeline is None else 4 * math.prod(pipeline.input_shape)
+    for number, golden in enumerate(bundle.golden):
+        if golden.raw is not None and len(golden.raw) != expected:
+            raise ExportError(
+                f"golden sample {number}: the raw sample has {len(golden.raw)} bytes, the front-end takes "
+                f"{'none: there is no front-end' if expected is None else expected}; give float32 values"
+            )
 
 
 def _stored_bytes(port: Port) -> int:

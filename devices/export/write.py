@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 from devices.export.target import Bundle, ExportError, ExportTarget
 
 
-def export(bundle: Bundle, target: ExportTarget, folder: Path) -> tuple[Path, ...]:
+def export(
+    bundle: Bundle, target: ExportTarget, folder: Path, beside: Mapping[str, bytes] | None = None
+) -> tuple[Path, ...]:
     """Write what `target` makes of `bundle` into `folder`.
 
     A folder that is not there, or is there and empty, becomes the exported
@@ -21,6 +23,8 @@ def export(bundle: Bundle, target: ExportTarget, folder: Path) -> tuple[Path, ..
     ----------
     folder
         Where the files go; parents are made.
+    beside
+        Files that go with the model whatever the target, by name.
 
     Returns
     -------
@@ -34,7 +38,7 @@ def export(bundle: Bundle, target: ExportTarget, folder: Path) -> tuple[Path, ..
         be written, or where the target cannot carry the network.
     """
     _refuse_occupied(folder)
-    contents = target.files(bundle)
+    contents = {**(beside or {}), **target.files(bundle)}
     for name in contents:
         _refuse_outside(target.name, name)
     try:

@@ -71,6 +71,25 @@ def read_arrays(path: Path, required: tuple[str, ...], optional: tuple[str, ...]
         raise DataError(_damage(path, error)) from error
 
 
+def read_array(path: Path) -> Array:
+    """The array of an ``.npy`` file.
+
+    Raises
+    ------
+    DataError
+        When it is damaged, holds objects or declares another size than it has.
+    """
+    check_file(path)
+    try:
+        with path.open("rb") as stream:
+            _check_header(path, path.stem, stream, path.stat().st_size)
+            stream.seek(0)
+            array: Array = npy.read_array(stream, allow_pickle=False)
+    except _DAMAGED as error:
+        raise DataError(f"data file {str(path)!r} is damaged or cut short ({error}): write it again") from error
+    return array
+
+
 def _damage(path: Path, error: Exception) -> str:
     start = b""
     try:

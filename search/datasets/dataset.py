@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from devices.artifact import Normalization, Target
+from search.datasets.columns import TableEncoding
 from search.errors import DataError
 from search.metrics.metric import Task
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from devices.frontend.pipeline import Pipeline
     from spaces.graphs import Head
 
 
@@ -55,7 +57,16 @@ class Dataset:
         What is predicted, in the order of the outputs, with the scale that was
         taken off; empty for classification.
     normalization
-        How raw values became network inputs; the export says so to the device's program.
+        How raw values, or features where there is a front-end, became network
+        inputs; the export says so to the device's program.
+    table
+        How a table's columns became the raw values that `normalization` starts from; None where the data is no table.
+    sample_rate_hz
+        Of sound and of sensors; None where it is not known.
+    frontend
+        What made features of raw samples; None where there is no front-end.
+    raw
+        The first few raw samples of the validation split, float32, where there is a front-end.
     """
 
     name: str
@@ -66,6 +77,10 @@ class Dataset:
     normalization: Normalization
     task: Task = "classification"
     targets: tuple[Target, ...] = ()
+    table: TableEncoding | None = None
+    sample_rate_hz: int | None = None
+    frontend: Pipeline | None = None
+    raw: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if bool(self.targets) is not (self.task == "regression") or bool(self.targets) is bool(self.labels):
@@ -143,6 +158,8 @@ class Dataset:
             *((self.task,) if self.task == "anomaly_detection" else ()),
         )
         digest = hashlib.sha256(repr(named).encode())
+        if self.frontend is not None:
+            digest.update(repr(self.frontend).encode())
         for part in (self.train, self.validation, self.test):
             digest.update(repr(part.x.shape).encode())
             digest.update(part.x.tobytes())

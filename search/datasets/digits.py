@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from search.datasets.raw import RawData, RawPart
-from search.errors import DataError
 
 
 class Digits:
     """``digits``: 1,797 images (8, 8, 1) of values 0..16, ten classes."""
 
     names: tuple[str, ...] = ("digits",)
-    suffixes: tuple[str, ...] = ()
 
     def read_name(self, name: str) -> RawData:
         """The digits, as one part."""
@@ -23,7 +19,3 @@ class Digits:
         bunch = load_digits()
         part = RawPart(x=bunch.images.astype(np.uint8), y=bunch.target, x_name="images", y_name="labels")
         return RawData(name=name, source=name, train=part)
-
-    def read_file(self, path: Path) -> RawData:
-        """Refuse: there is no file format here."""
-        raise DataError(f"data file {str(path)!r}: {self.names[0]!r} is built in, give the name")

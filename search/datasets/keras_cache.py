@@ -23,7 +23,6 @@ class KerasCache:
     """``mnist``, ``fashion_mnist`` and ``cifar10`` of ``$KERAS_HOME/datasets``, else ``~/.keras/datasets``."""
 
     names: tuple[str, ...] = ("mnist", "fashion_mnist", "cifar10")
-    suffixes: tuple[str, ...] = ()
 
     def read_name(self, name: str) -> RawData:
         """The cached data set called `name`; DataError with the way to get it when it is not there."""
@@ -31,10 +30,6 @@ class KerasCache:
         readers = {"mnist": _mnist, "fashion_mnist": _fashion_mnist, "cifar10": _cifar10}
         train, test = readers[name](folder)
         return RawData(name=name, source=name, train=train, test=test)
-
-    def read_file(self, path: Path) -> RawData:
-        """Refuse: these are known by name."""
-        raise DataError(f"data file {str(path)!r}: give one of the names {', '.join(self.names)}")
 
 
 def _present(name: str, *candidates: Path) -> Path:

@@ -10,15 +10,17 @@ import numpy.typing as npt
 
 from devices.artifact import Normalization
 from search.datasets.checks import check_inputs
+from search.datasets.columns import fit_columns
 from search.datasets.dataset import Dataset, Split
+from search.datasets.options import DataOptions
 from search.datasets.raw import Array, RawData, RawPart
-from search.datasets.targets import as_anomalies, as_classes, as_values, checked, classes_of, strange, strata, task_of
+from search.datasets.split_summary import SplitSummary, summarise
+from search.datasets.splitting import Samples, assign
+from search.datasets.targets import as_anomalies, as_classes, as_values, checked, classes_of, strange, task_of
 from search.errors import DataError
 from search.metrics.metric import Task
 
 _SMALLEST, _LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
-_SHARE = 0.2  # of all samples, for the validation and for the test split
-_SPLIT_SEED = 0  # fixed: the split is a function of the data, never of a job's seed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,24 +30,59 @@ class _Part:
     name: str
     x: Array
     y: Array
+    groups: Array | None = None
+    order: Array | None = None
 
     def take(self, which: npt.NDArray[np.intp]) -> _Part:
-        return _Part(name=self.name, x=self.x[which], y=self.y[which])
+        return _Part(
+            name=self.name,
+            x=self.x[which],
+            y=self.y[which],
+            groups=None if self.groups is None else self.groups[which],
+            order=None if self.order is None else self.order[which],
+        )
 
 
-def prepare(raw: RawData, task: Task | None = None, normal: str = "") -> Dataset:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A data set, and what is to be said about how it came to be.
+
+    Attributes
+    ----------
+    data
+        Ready to train on.
+    split
+        Where its parts came from.
+    notes
+        What was done, left out or is doubtful, a sentence each.
+    """
+
+    data: Dataset
+    split: SplitSummary
+    notes: tuple[str, ...]
+
+
+def prepare(raw: RawData, options: DataOptions | None = None, task: Task | None = None, normal: str = "") -> Dataset:
+    """The data set of `prepared`, without what is to be said about it."""
+    return prepared(raw, options, task, normal).data
+
+
+def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None = None, normal: str = "") -> Prepared:
     """Check, split and normalise.
 
     Inputs (n, features), (n, height, width) and (n, height, width, channels)
     of numbers; an image without channels gets one.  Labels are class numbers
     or texts, each kind sorted and mapped to 0..k-1; values to be predicted are
-    standardised.  Given splits are kept; a missing one is a fifth of the
-    samples (of every class), taken from the training part.
+    standardised.  Given splits are kept; a missing one is taken from the
+    training part as the options say: by default a fifth, of every class or in
+    whole groups.  Columns of a table are encoded by what the training rows hold.
 
     Parameters
     ----------
     raw
         Arrays as they were found.
+    options
+        How parts that are not given are split off; None for the defaults.
     task
         What is to be learnt; None takes floats for values and all else for classes.
     normal
@@ -56,7 +93,7 @@ def prepare(raw: RawData, task: Task | None = None, normal: str = "") -> Dataset
     DataError
         When the data break a rule; the message names the source, the place and the remedy.
     """
-    task = task_of(raw, task, normal)
+    options, task = options or DataOptions(), task_of(raw, task, normal)
     train = _checked(raw, raw.train, task)
     given = {
         name: _checked(raw, part, task)
@@ -73,9 +110,13 @@ def prepare(raw: RawData, task: Task | None = None, normal: str = "") -> Dataset
     if labels is not None:
         for part in given.values():
             _check_known(raw, part, labels)
-    parts = _split(raw, train, given, task)
+    parts = _split(raw, train, given, options)
     if task == "anomaly_detection":
         parts = _normal_alone(parts, drawn="validation" not in given)
+    summary = summarise(raw, parts, np.array([]) if labels is None else labels, options)
+    table = fit_columns(parts["train"].x, raw.columns, options.categories) if raw.columns else None
+    if table is not None:
+        parts = {name: replace(part, x=table.encode(part.x, raw.columns)) for name, part in parts.items()}
     normalization = _normalization(raw, parts["train"])
     answers = {name: part.y for name, part in parts.items()}
     if labels is not None:
@@ -83,7 +124,7 @@ def prepare(raw: RawData, task: Task | None = None, normal: str = "") -> Dataset
     else:
         targets = as_values(raw, answers) if task == "regression" else as_anomalies(raw, normal, answers)
     splits = {name: Split(x=_normalized(part.x, normalization), y=targets.y[name]) for name, part in parts.items()}
-    return Dataset(
+    data = Dataset(
         name=raw.name,
         train=splits["train"],
         validation=splits["validation"],
@@ -92,18 +133,22 @@ def prepare(raw: RawData, task: Task | None = None, normal: str = "") -> Dataset
         normalization=normalization,
         task=task,
         targets=targets.targets,
+        table=table,
+        sample_rate_hz=raw.sample_rate_hz,
     )
+    encoded = () if table is None else table.notes()
+    return Prepared(data=data, split=summary, notes=(*raw.notes, *encoded, *summary.notes()))
 
 
 def _checked(raw: RawData, part: RawPart, task: Task) -> _Part:
-    x = check_inputs(f"data {raw.source!r}: {part.x_name}", part.x)
+    x = part.x if raw.columns else check_inputs(f"data {raw.source!r}: {part.x_name}", part.x)
     y = checked(task, f"data {raw.source!r}: {part.y_name}", part.y)
     if len(x) != len(y):
         raise DataError(
             f"data {raw.source!r}: {part.x_name} has {len(x)} samples and {part.y_name} has {len(y)} labels: "
             "give one label for each sample"
         )
-    return _Part(name=part.y_name, x=x, y=y)
+    return _Part(name=part.y_name, x=x, y=y, groups=part.groups, order=part.order)
 
 
 def _check_alike(raw: RawData, train: _Part, given: dict[str, _Part]) -> None:
@@ -136,33 +181,24 @@ def _check_known(raw: RawData, part: _Part, labels: Array) -> None:
         )
 
 
-def _split(raw: RawData, train: _Part, given: dict[str, _Part], task: Task) -> dict[str, _Part]:
-    """The three parts; those not given are drawn from `train`, of each class by itself, at least one sample of it."""
+def _split(raw: RawData, train: _Part, given: dict[str, _Part], options: DataOptions) -> dict[str, _Part]:
+    """The three parts; those not given are taken from `train`."""
     missing = [name for name in ("validation", "test") if name not in given]
-    rng = np.random.Generator(np.random.PCG64(_SPLIT_SEED))
-    taken = np.zeros(len(train.y), np.int8)  # 0 stays in train, i + 1 goes to missing[i]
-    told_apart = strata(task, train.y)
-    for label in np.unique(told_apart) if missing else ():
-        members = np.flatnonzero(told_apart == label)
-        if len(members) < len(missing) + 1:
-            what = f"class {str(label)!r}" if task == "classification" else train.name
-            raise DataError(
-                f"data {raw.source!r}: {what} has {len(members)} samples, at least {len(missing) + 1} "
-                f"are needed to split off {' and '.join(missing)}: add samples, remove the class or give the splits"
-            )
-        size = max(1, round(_SHARE * len(members)))
-        members = rng.permutation(members)
-        for index in range(len(missing)):
-            taken[members[index * size : (index + 1) * size]] = index + 1
+    if not missing:
+        return {"train": train, **given}
+    taken = assign(raw.source, Samples(y=train.y, groups=train.groups, order=train.order), missing, options)
     drawn = {name: train.take(np.flatnonzero(taken == index + 1)) for index, name in enumerate(missing)}
-    return {"train": train.take(np.flatnonzero(taken == 0)) if missing else train, **given, **drawn}
+    return {"train": train.take(np.flatnonzero(taken == 0)), **given, **drawn}
 
 
 def _normal_alone(parts: dict[str, _Part], *, drawn: bool) -> dict[str, _Part]:
-    """The parts with normal samples alone to train on; a validation part that was drawn gets the others as well."""
+    """The parts with normal samples alone to train on; a validation part that was drawn gets the others as well.
+
+    Where samples have groups or times, which must not be torn apart, the others are left out.
+    """
     train, validation = parts["train"], parts["validation"]
     others = train.take(np.flatnonzero(train.y == 1))
-    if drawn:
+    if drawn and train.groups is None and train.order is None:
         validation = replace(
             validation,
             x=np.concatenate([validation.x, others.x]),

@@ -36,7 +36,7 @@ def test_other_digits_are_found(tmp_path: Path, tinyfront: Tinyfront) -> None:
     assert best["test_roc_auc"] > 0.9
     assert 0.5 < best["test_partial_auc"] <= 1.0
 
-    data, file = load("digits", None, "3"), tmp_path / "threes" / best["artifact"]
+    data, file = load("digits", normal="3"), tmp_path / "threes" / best["artifact"]
     artifact = read_artifact(file.read_bytes())
     outputs = predict(artifact, data.test.x, available_interpreter()).reshape(len(data.test), -1)
     scores = strangeness(data.test, dequantized(artifact.output, outputs))

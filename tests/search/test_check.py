@@ -128,7 +128,7 @@ def test_a_wrong_job_and_wrong_data_are_refused_as_by_a_search(job: Job, timed: 
         check(replace(job, compressors=("quantisation",)))
     with pytest.raises(DataError, match="does not exist"):
         check(replace(job, data=str(tmp_path / "absent.npz")))
-    with pytest.raises(JobError, match="tells no classes or values"):
+    with pytest.raises(JobError, match="predicts nothing"):
         check(replace(job, space=("autoencoder",)))
     assert timed == []
 

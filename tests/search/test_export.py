@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from devices.coding.package import unpack
+from search import codec
+from search.datasets.columns import ColumnEncoding, TableEncoding
+from search.datasets.load import read, save
 from search.errors import DataError, JobError, NothingFitsError
 from search.evaluate import available_interpreter
 from search.export import export_trial
@@ -154,3 +157,14 @@ def test_a_coded_model(run: RunFolder, tmp_path: Path) -> None:
     with pytest.raises(JobError, match=r"raspberry-pi-4b cannot unpack a Huffman-coded model.*pick another trial"):
         export(run, tmp_path / "pi", trial=0, device="raspberry-pi-4b")
     assert not (tmp_path / "pi").exists()
+
+
+def test_a_tables_columns_go_with_the_model(run: RunFolder, tmp_path: Path) -> None:
+    """What turns a row into inputs stands beside the model of a table, and of nothing else."""
+    export(run, tmp_path / "plain")
+    assert not (tmp_path / "plain" / "columns.json").exists()
+    column = ColumnEncoding(name="colour", kind="one-hot", values=("blue", "red"))
+    save(replace(read(run.data_file), table=TableEncoding(columns=(column,))), run.data_file)
+    export(run, tmp_path / "table")
+    written = (tmp_path / "table" / "columns.json").read_text()
+    assert codec.from_json(written, TableEncoding).input_names == ("colour=blue", "colour=red")

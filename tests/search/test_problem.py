@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from optuna.trial import FixedTrial
 
 from compressors.catalog import COMPRESSORS
 from compressors.compressor import Stage
 from search.errors import DataError, JobError
+from search.frontends import parameters_of
 from search.job import Job, Limits
 from search.problem import resolve
+from search.screen import draw
 from spaces.catalog import SPACES, find_space
+from spaces.compression import plan_parameters
 
 
 def job(folder: Path, shape: tuple[int, ...] = (12,)) -> Job:
@@ -37,6 +41,44 @@ def test_what_a_job_leaves_open(tmp_path: Path) -> None:
     names = {space.name for space in problem.spaces}
     assert "mlp" in names
     assert "ds_cnn" not in names
+
+
+_STATISTICS = {"window_statistics": {"mean": (True, False), "kurtosis": (False, True)}}
+
+
+def test_searched_front_ends_are_data_sets_of_their_own(tmp_path: Path) -> None:
+    """One for each combination; candidates of them differ in key, input, cost and weights."""
+    given = replace(job(tmp_path, (32, 1, 2)), frontend=_STATISTICS, space=("mlp",))
+    problem = resolve(given)
+    assert [data.input_shape for data in problem.datasets] == [(12,), (14,), (10,), (12,)]
+    assert problem.data is problem.datasets[0]
+    assert len({data.digest() for data in problem.datasets}) == 4
+    anchor = problem.spaces[0].anchors((12,))[0]
+    plan = plan_parameters(problem.compressors, strongest=False)
+    recipe = {"recipe/batch_size#": 0, "recipe/learning_rate": 1e-2, "recipe/shift": 0}
+    drawn = [
+        draw(FixedTrial({**frontend, **anchor, **plan, **recipe}), problem) for frontend in parameters_of(_STATISTICS)
+    ]
+    assert [each.variant for each in drawn] == [0, 1, 2, 3]
+    assert len({each.key for each in drawn}) == 4
+    for each in drawn:
+        pipeline = problem.datasets[each.variant].frontend
+        assert pipeline is not None
+        assert each.footprint.frontend_flash_bytes == pipeline.cost(problem.device).flash_bytes
+
+
+def test_a_fixed_front_end_is_one_data_set(tmp_path: Path) -> None:
+    problem = resolve(replace(job(tmp_path, (32, 1, 2)), frontend={"window_statistics": {}}))
+    assert problem.variants == ()
+    assert problem.datasets == (problem.data,)
+    assert problem.data.input_shape == (12,)
+
+
+@pytest.mark.parametrize("change", [{"compressors": ("quantization", "distillation")}, {"network": "net.keras"}])
+def test_what_knows_one_shape_refuses_searched_front_ends(tmp_path: Path, change: dict[str, Any]) -> None:
+    given = replace(job(tmp_path, (32, 1, 2)), frontend=_STATISTICS, **change)
+    with pytest.raises(JobError, match="lists values of the front-end's mean, kurtosis to search, and a"):
+        resolve(given, lambda _: None)  # type: ignore[arg-type, return-value]
 
 
 def test_what_a_job_names(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from devices.export.cpp import headers
+from devices.export.cpp.preprocess import frontend_files
 from devices.export.cpp.readme import readme
 from devices.export.target import Bundle, ExportError
 from devices.export.templates import verbatim
@@ -22,7 +23,7 @@ class CppTarget:
     description: str = "C++ sources for TensorFlow Lite Micro, with a golden test that runs on a computer too"
 
     def files(self, bundle: Bundle) -> Mapping[str, bytes]:
-        """The sources, a read-me and a Makefile.
+        """The sources, a read-me and a Makefile; ``preprocess.h`` and ``.cc`` where the network has a front-end.
 
         Raises
         ------
@@ -45,6 +46,7 @@ class CppTarget:
             raise ExportError("target 'cpp' compares answers and needs a golden sample; give one, or export 'tflite'")
         return {
             **_decoder(bundle),
+            **frontend_files(bundle),
             "model.h": headers.model_h(bundle),
             "model.cc": headers.model_cc(bundle),
             "op_resolver.h": headers.op_resolver_h(bundle),

@@ -20,6 +20,15 @@ _CODED_ROWS = (
     "| `unpack.h`, `unpack.c` | the decoder, in C |"
 )
 
+_FILLING = """for (size_t i = 0; i < tinyfront::kInputElements; ++i) {
+  input[i] = tinyfront::QuantizeInput(tinyfront::Normalize(raw[i]));
+}"""
+_PREPROCESSING = "tinyfront::Preprocess(raw, input);  // raw: tinyfront::kRawElements values, as in the data"
+_FRONTEND_CHECK = """
+The front-end is checked by itself, and needs no library: `make preprocess_test && ./preprocess_test`. It makes of a raw
+sample the very input that the network was trained on.
+"""
+
 
 def readme(bundle: Bundle) -> bytes:
     """How to build, check and use the sources, as UTF-8 Markdown."""
@@ -33,7 +42,10 @@ def readme(bundle: Bundle) -> bytes:
         "data": markdown(provenance.data),
         "targets_row": _TARGETS_ROW if bundle.targets else "" if bundle.threshold is None else _ANOMALY_ROW,
         "model_rows": _PLAIN_ROW if artifact.package is None else _CODED_ROWS,
-        "sources": "`model.cc`" if artifact.package is None else "`model.cc` and `unpack.c`",
+        "sources": _sources(bundle),
+        "filling": _FILLING if bundle.frontend is None else _PREPROCESSING,
+        "frontend_check": "" if bundle.frontend is None or bundle.golden[0].raw is None else _FRONTEND_CHECK,
+        "frontend_rows": _frontend_rows(bundle),
         "model_bytes": str(artifact.model_bytes),
         "device": markdown(device.name),
         "core": markdown(device.core),
@@ -53,6 +65,22 @@ def readme(bundle: Bundle) -> bytes:
         "variables_note": _VARIABLES_NOTE if has_variables else "",
     }
     return render("devices.export.cpp", "README.md", fields)
+
+
+def _sources(bundle: Bundle) -> str:
+    names = ["`model.cc`"]
+    if bundle.artifact.package is not None:
+        names.append("`unpack.c`")
+    if bundle.frontend is not None:
+        names.append("`preprocess.cc`")
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+def _frontend_rows(bundle: Bundle) -> str:
+    if bundle.frontend is None:
+        return ""
+    name = bundle.frontend.frontend.name
+    return f"| `preprocess.h`, `preprocess.cc` | the front-end `{name}`: from a raw sample to the network's input |\n"
 
 
 def _comparison(bundle: Bundle) -> str:

@@ -35,8 +35,7 @@ def card(bundle: Bundle) -> bytes:
             "ram_share": _share(bundle.footprint.ram_bytes, device.ram_bytes),
             "costs": cost_table(bundle),
             "metrics": metric_table(bundle),
-            "offset": repr(bundle.normalization.offset),
-            "factor": repr(bundle.normalization.factor),
+            "making": _making(bundle),
             "feeding": _feeding(bundle),
             "answer": _answer(bundle),
             "hyperparameters": _hyperparameters(bundle),
@@ -71,6 +70,20 @@ def _package(bundle: Bundle) -> str:
 
 def _share(used: int, held: int) -> str:
     return f"{used} of {held} bytes ({used / held:.1%})"
+
+
+def _making(bundle: Bundle) -> str:
+    pipeline, normalization = bundle.frontend, bundle.normalization
+    scaled = f"* {normalization.factor!r}`"
+    if pipeline is None:
+        return f"From raw values to network input: `x = (raw - {normalization.offset!r}) {scaled}."
+    shape = " x ".join(map(str, pipeline.input_shape))
+    fitted = "" if pipeline.standardisation is None else ", standardised"
+    return (
+        f"From a raw sample of {shape} values to features: front-end `{pipeline.frontend.name}`{fitted}, whose "
+        "settings are in `model.json` and whose C++ source is in target `cpp`. Then "
+        f"`x = (feature - {normalization.offset!r}) {scaled}."
+    )
 
 
 def _feeding(bundle: Bundle) -> str:

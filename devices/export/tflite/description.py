@@ -11,7 +11,11 @@ compiled            the same of the file that a board with an Ethos-U executes; 
 package             the same of the Huffman-coded file that is flashed instead; else null
 input, output       ``shape`` (batch first), ``dtype``, ``scale``, ``zero_point``:
                     real = scale * (stored - zero_point); scale 0.0 = not quantised
-normalization       ``offset``, ``factor``: network input = (raw - offset) * factor
+normalization       ``offset``, ``factor``: network input = (raw - offset) * factor; of the
+                    features instead of raw values where there is a front-end
+frontend            ``name``, ``settings``, ``input_shape`` of a raw sample, ``mean`` and ``factor``:
+                    feature i of a row is standardised to (feature - mean[i]) * factor[i], both
+                    empty where it is not; null where there is no front-end
 labels              class names in output order; empty where the task has none
 targets             what is predicted in output order: ``name``, ``mean``, ``deviation``, with value in
                     the target's unit = real * deviation + mean; empty where classes are told apart
@@ -31,12 +35,14 @@ provenance          ``run``, ``trial``, ``tinyfront_version``, ``data``, ``hyper
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 
 from devices.artifact import Port
 from devices.export.costs import Certainty, costs
 from devices.export.target import Bundle
+from devices.frontend.pipeline import Pipeline
 
 SCHEMA = "tinyfront.model/1"
 
@@ -52,6 +58,7 @@ def description(bundle: Bundle) -> bytes:
         "input": _port(artifact.input),
         "output": _port(artifact.output),
         "normalization": {"offset": bundle.normalization.offset, "factor": bundle.normalization.factor},
+        "frontend": None if bundle.frontend is None else _frontend(bundle.frontend),
         "labels": list(artifact.labels),
         "targets": [{"name": each.name, "mean": each.mean, "deviation": each.deviation} for each in bundle.targets],
         "anomaly": None if bundle.threshold is None else {"threshold": bundle.threshold},
@@ -79,6 +86,17 @@ def _port(port: Port) -> dict[str, object]:
         "dtype": port.dtype.value,
         "scale": port.scale,
         "zero_point": port.zero_point,
+    }
+
+
+def _frontend(pipeline: Pipeline) -> dict[str, object]:
+    fitted = pipeline.standardisation
+    return {
+        "name": pipeline.frontend.name,
+        "settings": dataclasses.asdict(pipeline.frontend),
+        "input_shape": list(pipeline.input_shape),
+        "mean": [] if fitted is None else list(fitted.mean),
+        "factor": [] if fitted is None else list(fitted.factor),
     }
 
 

@@ -28,7 +28,7 @@ def raw(train: Any = slice(None), validation: Any = None, test: Any = None) -> R
 
 def test_only_normal_samples_are_trained_on() -> None:
     """A fifth of them goes to each other part; anomalies that are not tested on help to choose."""
-    data = prepare(raw(), None, "ok")
+    data = prepare(raw(), normal="ok")
     assert data.task == "anomaly_detection"
     assert data.labels == ("ok", "not ok")
     assert [np.bincount(each.y, minlength=2).tolist() for each in (data.train, data.validation, data.test)] == [
@@ -41,21 +41,21 @@ def test_only_normal_samples_are_trained_on() -> None:
 
 
 def test_what_a_network_learns_is_its_input() -> None:
-    data = prepare(raw(), None, "ok")
+    data = prepare(raw(), normal="ok")
     assert (data.n_outputs, data.head, data.output_labels) == (3, "linear", ())
     assert np.array_equal(data.learning.y, data.train.x)
 
 
 def test_given_parts_are_kept() -> None:
     """Anomalies in a given training part are left out, and nowhere else."""
-    data = prepare(raw(slice(0, 60), validation=[*range(0, 5), 60, 61], test=[*range(5, 9), 62]), None, "ok")
+    data = prepare(raw(slice(0, 60), validation=[*range(0, 5), 60, 61], test=[*range(5, 9), 62]), normal="ok")
     assert len(data.train) == 50
     assert data.validation.y.tolist() == [0] * 5 + [1] * 2
     assert data.test.y.tolist() == [0] * 4 + [1]
 
 
 def test_numbered_classes_have_normal_ones_too() -> None:
-    data = load("digits", None, "7")
+    data = load("digits", normal="7")
     assert data.labels == ("7", "not 7")
     assert len(data.train) == 107
 
@@ -71,20 +71,20 @@ def test_numbered_classes_have_normal_ones_too() -> None:
 )
 def test_what_cannot_be_measured_is_refused(made: RawData, normal: str, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        prepare(made, None, normal)
+        prepare(made, normal=normal)
 
 
 def test_the_task_and_the_label_go_together() -> None:
     with pytest.raises(JobError, match="anomaly detection needs the label of normal samples"):
-        prepare(raw(), "anomaly_detection")
+        prepare(raw(), task="anomaly_detection")
     with pytest.raises(JobError, match="and no other task does"):
-        prepare(raw(), "classification", "ok")
-    assert prepare(raw(), "anomaly_detection", "ok").task == "anomaly_detection"
+        prepare(raw(), task="classification", normal="ok")
+    assert prepare(raw(), task="anomaly_detection", normal="ok").task == "anomaly_detection"
 
 
 def test_it_is_kept(tmp_path: Path) -> None:
     """With its identity, which is another than that of two classes."""
-    data = prepare(raw(), None, "ok")
+    data = prepare(raw(), normal="ok")
     save(data, tmp_path / "data.npz")
     again = read(tmp_path / "data.npz")
     assert (again.task, again.labels, again.digest()) == (data.task, data.labels, data.digest())

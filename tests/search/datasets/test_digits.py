@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from search.datasets.digits import Digits
 from search.datasets.load import load
-from search.errors import DataError
 
 
 def test_digits_are_ready_to_train_on() -> None:
@@ -36,9 +32,3 @@ def test_splits_are_disjoint_and_complete() -> None:
     assert np.array_equal(np.sort(joined.astype(np.uint8), axis=0), np.sort(raw, axis=0))
     assert sorted(map(bytes, joined.astype(np.uint8))) == sorted(map(bytes, raw))
     assert load("digits").digest() == data.digest()
-
-
-def test_reads_no_file() -> None:
-    """The loader says what it is instead."""
-    with pytest.raises(DataError, match="'digits' is built in"):
-        Digits().read_file(Path("digits.npz"))

@@ -146,9 +146,3 @@ def test_idx_damaged(case: str, cache: Path) -> None:
     (cache / "fashion-mnist" / "train-labels-idx1-ubyte.gz").write_bytes(_NO_IDX[case])
     with pytest.raises(DataError, match=r"train-labels-idx1-ubyte.gz"):
         load("fashion_mnist")
-
-
-def test_reads_no_file() -> None:
-    """The loader says which names it knows."""
-    with pytest.raises(DataError, match="mnist, fashion_mnist, cifar10"):
-        KerasCache().read_file(Path("mnist.npz"))

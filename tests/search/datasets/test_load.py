@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from search.datasets.load import LOADERS, load, read, save
-from search.errors import DataError, StorageError
+from search.datasets.load import BUILT_IN, LOADERS, load, read, save
+from search.datasets.options import SPLITS, DataOptions
+from search.errors import DataError, JobError, StorageError
 from tests.search.datasets.conftest import MakeNpz
 
 
 def test_names_and_suffixes_are_unique() -> None:
     """A name or an ending leads to one loader."""
-    names = [name for loader in LOADERS for name in (*loader.names, *loader.suffixes)]
+    names = [name for built_in in BUILT_IN for name in built_in.names]
+    names += [suffix for loader in LOADERS for suffix in loader.suffixes]
     assert len(names) == len(set(names))
 
 
@@ -28,7 +31,7 @@ def test_names_and_suffixes_are_unique() -> None:
         ("nowhere.csv", "'nowhere.csv' does not exist"),
         pytest.param("x" * 5000, "neither a known name nor a path", id="long"),
         ("~nobody-of-that-name/data.npz", "neither a known name nor a path"),
-        ("", "is a folder"),
+        ("", "data folder '' holds no images, sounds or tables"),
     ],
 )
 def test_unknown_references(reference: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,14 +44,17 @@ def test_unknown_references(reference: str, sentence: str, tmp_path: Path, monke
 
 def test_unknown_ending(tmp_path: Path) -> None:
     """A file that is there but of no known kind: the kinds are listed."""
-    (tmp_path / "data.parquet").write_bytes(b"PAR1")
-    with pytest.raises(DataError, match=r"unknown kind: files that can be read end in .npz"):
-        load(str(tmp_path / "data.parquet"))
+    (tmp_path / "data.mat").write_bytes(b"MATLAB")
+    with pytest.raises(DataError, match=r"unknown kind: files that can be read end in .npz, .ts, .csv"):
+        load(str(tmp_path / "data.mat"))
 
 
 def test_folder(tmp_path: Path) -> None:
-    """A folder cannot be loaded."""
-    with pytest.raises(DataError, match="is a folder"):
+    """An empty folder, and one that holds nothing that can be read."""
+    with pytest.raises(DataError, match="holds no images, sounds or tables"):
+        load(str(tmp_path))
+    (tmp_path / "a.txt").write_text("a")
+    with pytest.raises(DataError, match="holds 1 files, none of them images, sounds or tables"):
         load(str(tmp_path))
 
 
@@ -56,6 +62,22 @@ def test_upper_case_ending(make_npz: MakeNpz) -> None:
     """Endings are compared without regard to case."""
     path = make_npz()
     assert load(str(path.rename(path.with_suffix(".NPZ")))).n_classes == 3
+
+
+@pytest.mark.parametrize("reference", ["digits", "npz", "os:getcwd"])
+def test_options_that_mean_nothing(reference: str, make_npz: MakeNpz) -> None:
+    """A group that would be torn apart in silence is refused; the split's options are always known."""
+    path = str(make_npz()) if reference == "npz" else reference
+    with pytest.raises(JobError, match=r"data_options\.group_by means nothing to .*known there: split, test"):
+        load(path, DataOptions(group_by="person"))
+    if reference != "os:getcwd":
+        assert len(load(path, DataOptions(test_share=0.4)).test) > len(load(path).test)
+
+
+def test_every_option_is_of_some_loader() -> None:
+    """No option is there for nothing, and no loader names one that does not exist."""
+    used = frozenset().union(*(loader.uses for loader in LOADERS)) | SPLITS
+    assert used == {item.name for item in dataclasses.fields(DataOptions)}
 
 
 @pytest.mark.parametrize("reference", ["digits", "npz"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from search.datasets.load import load
-from search.datasets.npz import Npz
+from search.datasets.load import inspect, load
 from search.errors import DataError
 from tests.search.datasets.conftest import MakeNpz, arrays
 
@@ -156,7 +156,7 @@ def test_text_labels_are_sorted(labels: Any, make_npz: MakeNpz) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float64, np.bool_, ">i4"])
 def test_label_types(dtype: Any, make_npz: MakeNpz) -> None:
     """Whole numbers of any type are class numbers, floats where the task says so."""
-    data = load(str(make_npz(y_train=(_Y % 2).astype(dtype))), "classification" if dtype is np.float64 else None)
+    data = load(str(make_npz(y_train=(_Y % 2).astype(dtype))), task="classification" if dtype is np.float64 else None)
     assert data.labels == ("0", "1")
     assert data.train.y.dtype == np.int64
 
@@ -205,7 +205,22 @@ def test_split_is_a_function_of_the_data(make_npz: MakeNpz) -> None:
     assert load(path).digest() == first.digest()
 
 
-def test_knows_no_names() -> None:
-    """The loader says what it takes instead."""
-    with pytest.raises(DataError, match=r"path of an .npz file"):
-        Npz().read_name("mnist")
+def test_groups(make_npz: MakeNpz) -> None:
+    """An array of persons keeps them whole, and must go with the samples."""
+    found = inspect(str(make_npz(groups_train=np.arange(30) // 6)))
+    assert [(part.n, part.n_groups) for part in found.split.parts] == [(18, 3), (6, 1), (6, 1)]
+    with pytest.raises(DataError, match=r"'groups_train' is of shape \(29,\)"):
+        load(str(make_npz(groups_train=np.arange(29))))
+    with pytest.raises(DataError, match=r"'groups_train' is of shape .* and type float64"):
+        load(str(make_npz(groups_train=np.zeros(30))))
+
+
+def test_folder_of_arrays(tmp_path: Path) -> None:
+    """Arrays as .npy files in a folder are what the same arrays in an .npz are; one that holds objects is refused."""
+    for key, array in arrays().items():
+        np.save(tmp_path / f"{key}.npy", array)
+    np.savez(tmp_path.parent / "same.npz", **arrays())
+    assert load(str(tmp_path)).digest() == load(str(tmp_path.parent / "same.npz")).digest()
+    np.save(tmp_path / "y_train.npy", np.array([{}] * 30), allow_pickle=True)
+    with pytest.raises(DataError, match="'y_train' holds Python objects"):
+        load(str(tmp_path))

@@ -38,7 +38,7 @@ def raw(y: Any, **options: Any) -> RawData:
 )
 def test_the_type_of_the_labels_is_the_task(y: Any, task: Any, found: str) -> None:
     """Floats are values even where they are whole; what the job says overrides it."""
-    assert prepare(raw(y), task).task == found
+    assert prepare(raw(y), task=task).task == found
 
 
 def test_targets_are_standardised_by_the_training_part() -> None:
@@ -76,14 +76,14 @@ def test_the_parts_are_a_random_fifth_each_and_disjoint() -> None:
 
 
 def test_too_few_values() -> None:
-    with pytest.raises(DataError, match="heat has 2 samples, at least 3 are needed"):
+    with pytest.raises(DataError, match="the training part has 2 samples, at least 3 are needed"):
         prepare(RawData(name="few", source="few", train=RawPart(x=X[:2], y=VALUES[:2], x_name="x", y_name="heat")))
 
 
 @pytest.mark.parametrize("y", [np.array(["warm", "cold"] * 25), np.array(["2020-01-01"] * 50, "M8[D]")])
 def test_what_is_no_number_cannot_be_predicted(y: Any) -> None:
     with pytest.raises(DataError, match="values to be predicted are numbers; classes are another task"):
-        prepare(raw(y), "regression")
+        prepare(raw(y), task="regression")
 
 
 def test_prepared_values_are_kept(tmp_path: Path) -> None:
@@ -133,6 +133,6 @@ def test_the_diabetes_table() -> None:
     """It is there without a download: 442 rows of ten columns, and targets from 25 to 346."""
     data = load("diabetes")
     assert data.input_shape == (10,)
-    assert [len(part) for part in (data.train, data.validation, data.test)] == [266, 88, 88]
+    assert [len(part) for part in (data.train, data.validation, data.test)] == [262, 90, 90]
     real = np.concatenate([data.in_units(part.y) for part in (data.train, data.validation, data.test)])
     assert (real.min(), real.max()) == pytest.approx((25.0, 346.0))

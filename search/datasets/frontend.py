@@ -1,0 +1,145 @@
+"""Puts a front-end in front of a data set: its inputs become the features that the device will compute."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from devices.artifact import Normalization
+from devices.frontend.frontend import FrontendError
+from devices.frontend.pipeline import Pipeline
+from devices.frontend.standardise import Standardisation
+from search.datasets.dataset import Dataset, Split
+from search.errors import DataError
+from search.frontends import frontend_of, pipeline_from_json, pipeline_to_json
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from compressors.compressor import Value
+    from devices.frontend.frontend import Floats
+    from search.datasets.raw import Array
+
+KEYS = ("frontend", "raw", "sample_rate_hz")  # of the prepared data's file, where the data set has them
+
+_BLOCK_VALUES = 1 << 22  # worked on at a time: 16 MiB
+_RAW_SAMPLES = 3  # that are kept for the check of the exported source
+_STEPS = (1.0, 1.0 / 32768)  # of integers, and of 16-bit sound as shares of full scale
+_NEAR = 0.05  # of a step
+
+
+def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standardised: bool) -> Dataset:
+    """The data set as the front-end of a job's choice gives it; itself where the choice is empty.
+
+    Raw values are found back from the normalised ones: those that lie on the
+    steps of integers or of 16-bit sound exactly, others to about 1e-7 of their range.
+
+    Parameters
+    ----------
+    standardised
+        Whether features get mean 0 and deviation 1, by the training split.
+
+    Raises
+    ------
+    JobError
+        When the front-end's settings cannot be.
+    DataError
+        When it does not take inputs of that shape, or makes features that are not finite.
+    """
+    if not choice:
+        return data
+    raw = _RawValues(data)
+    frontend = frontend_of(choice, data.sample_rate_hz, raw.largest())
+    assert frontend is not None
+    try:
+        plain = Pipeline(input_shape=data.input_shape, frontend=frontend)
+        train = raw.through(plain, data.train)
+        fitted = Standardisation.fitted(train, plain.row_elements) if standardised else None
+        pipeline = replace(plain, standardisation=fitted)
+        splits = {name: raw.through(pipeline, split) for name, split in (("v", data.validation), ("t", data.test))}
+    except FrontendError as error:
+        raise DataError(f"data {data.name!r}: {error}") from error
+    return replace(
+        data,
+        train=Split(x=train if fitted is None else fitted.apply(train), y=data.train.y),
+        validation=Split(x=splits["v"], y=data.validation.y),
+        test=Split(x=splits["t"], y=data.test.y),
+        normalization=Normalization(offset=0.0, factor=1.0),
+        frontend=pipeline,
+        raw=raw.of(data.validation.x[:_RAW_SAMPLES]),
+    )
+
+
+class _RawValues:
+    """Undoes the normalisation of one data set."""
+
+    def __init__(self, data: Dataset) -> None:
+        self._data = data
+        self._step = next((step for step in _STEPS if self._lies_on(step)), None)
+
+    def of(self, x: Floats) -> Floats:
+        """Raw values float32 of normalised ones, exact where they lie on steps."""
+        values = self._undone(x)
+        if self._step is not None:
+            values = np.round(values / self._step) * self._step
+        return values.astype(np.float32)
+
+    def largest(self) -> float:
+        """Greatest absolute raw value of the training split."""
+        return max(float(np.abs(self.of(block)).max()) for block in _blocks(self._data.train.x))
+
+    def through(self, pipeline: Pipeline, split: Split) -> Floats:
+        """What the pipeline makes of a split's raw values."""
+        return np.concatenate([pipeline.apply(self.of(block)) for block in _blocks(split.x)])
+
+    def _undone(self, x: Floats) -> npt.NDArray[np.float64]:
+        normalization = self._data.normalization
+        values: npt.NDArray[np.float64] = x.astype(np.float64) / normalization.factor + normalization.offset
+        return values
+
+    def _lies_on(self, step: float) -> bool:
+        data = self._data
+        return all(
+            float(np.abs(steps - np.round(steps)).max()) < _NEAR
+            for split in (data.train, data.validation, data.test)
+            for block in _blocks(split.x)
+            for steps in (self._undone(block) / step,)
+        )
+
+
+def _blocks(x: Floats) -> Iterator[Floats]:
+    size = max(1, _BLOCK_VALUES // max(1, math.prod(x.shape[1:])))
+    return (x[start : start + size] for start in range(0, len(x), size))
+
+
+def to_arrays(data: Dataset) -> dict[str, Array]:
+    """What the file of prepared data holds of the front-end, by the names of `KEYS`."""
+    arrays: dict[str, Array] = {}
+    if data.frontend is not None:
+        arrays["frontend"] = np.array(pipeline_to_json(data.frontend))
+    if data.raw is not None:
+        arrays["raw"] = data.raw
+    if data.sample_rate_hz is not None:
+        arrays["sample_rate_hz"] = np.array(data.sample_rate_hz)
+    return arrays
+
+
+def from_arrays(data: Dataset, arrays: Mapping[str, Array]) -> Dataset:
+    """The data set with what `to_arrays` wrote of it.
+
+    Raises
+    ------
+    ValueError
+        When it cannot have been written so.
+    """
+    if "frontend" in arrays:
+        data = replace(data, frontend=pipeline_from_json(str(arrays["frontend"])))
+    if "raw" in arrays:
+        data = replace(data, raw=arrays["raw"])
+    if "sample_rate_hz" in arrays:
+        data = replace(data, sample_rate_hz=int(arrays["sample_rate_hz"]))
+    return data

@@ -1,0 +1,219 @@
+"""Every real data set beside the checkout: unpacked, described, and searched for ten minutes each.
+
+    python -m tests.benchmarks.real_data ../shared/data FOLDER [--only fsdd,uci_har] [--prepare-only] [--minutes 10]
+
+Prints one Markdown table: what was found and how it was split, or, without
+``--prepare-only``, the point of each front that is best on validation data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gzip
+import io
+import json
+import shutil
+import tarfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from search.cli import main as tinyfront
+from search.datasets.load import inspect
+from search.job import read_data_options
+
+_ERRORS = ("rmse", "mae")  # metrics of which less is better
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealSet:
+    """One data set: how it is made ready below a folder, and how it is searched.
+
+    `make` takes the set's folder beside the checkout and an empty folder of
+    its own, and gives the path for ``--data``.
+    """
+
+    make: Callable[[Path, Path], Path]
+    device: str = "nucleo-l4r5zi"
+    task: str = "classification"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def arguments(self) -> list[str]:
+        """Command line of the options of the data."""
+        texts = [f"data_options.{key}={json.dumps(value)}" for key, value in self.settings.items()]
+        return [part for text in texts for part in ("--set", text)]
+
+
+def unpack(archive: Path, folder: Path, most: int | None = None) -> Path:
+    """The files of a ``.tar.xz``, or the first `most` of them, below `folder`."""
+    with tarfile.open(archive) as tar:
+        members = (member for member in tar if member.isfile())
+        for number, member in enumerate(members):
+            if most is not None and number >= most:
+                break
+            tar.extract(member, folder, filter="data")
+    return folder
+
+
+def _unpacked(name: str, below: str = "") -> Callable[[Path, Path], Path]:
+    return lambda source, folder: unpack(source / name, folder) / below
+
+
+def _where_it_is(below: str = "") -> Callable[[Path, Path], Path]:
+    return lambda source, _: source / below
+
+
+def _mnist(source: Path, folder: Path) -> Path:
+    """The training images as they are, the test images written as PNG beside them."""
+    unpack(source / "train10k.tar.xz", folder)
+    pixels = np.frombuffer(gzip.decompress((source / "t10k-images-idx3-ubyte.gz").read_bytes())[16:], np.uint8)
+    labels = gzip.decompress((source / "t10k-labels-idx1-ubyte.gz").read_bytes())[8:]
+    for number, (image, label) in enumerate(zip(pixels.reshape(-1, 28, 28), labels, strict=True)):
+        place = folder / "test" / str(label) / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image, "L").save(place)
+    return folder
+
+
+def _spells(source: Path, folder: Path) -> Path:
+    """The author's own split, without the files of both together."""
+    for part in ("train", "test"):
+        shutil.copytree(source / "data" / part, folder / part)
+    return folder
+
+
+def _strokes(source: Path, folder: Path) -> Path:
+    """A table for each stroke, in the folder of its digit."""
+    for file in sorted(source.glob("*.json")):
+        for number, stroke in enumerate(json.loads(file.read_text())["strokes"]):
+            place = folder / str(stroke["label"]) / f"{file.stem}_{number}.csv"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            points = "".join(f"{point['x']},{point['y']}\n" for point in stroke["strokePoints"])
+            place.write_text(f"x,y\n{points}")
+    return folder
+
+
+def _occupancy(source: Path, folder: Path) -> Path:
+    """The authors' own split."""
+    shutil.copy(source / "datatraining.txt", folder / "train.csv")
+    shutil.copy(source / "datatest.txt", folder / "test.csv")
+    return folder
+
+
+SETS: Mapping[str, RealSet] = {
+    "mnist": RealSet(make=_mnist),
+    "cifar10": RealSet(make=_unpacked("cifar10_public.tar.xz")),
+    "fsdd": RealSet(
+        make=_unpacked("recordings.tar.xz", "recordings"),
+        settings={"file_name": "{label}_{speaker}_{take}", "group_by": "speaker"},
+    ),
+    "arabic_sc": RealSet(
+        make=_unpacked("wav.tar.xz"), settings={"file_name": "{label}/{speaker}_NO_{take}", "group_by": "speaker"}
+    ),
+    # Each file of the author's holds all takes of one gesture, one after the other, so windows are the samples.
+    "magic_wand_spells": RealSet(
+        make=_spells, settings={"file_name": "{split}/{label}", "window": 119, "split": "stratified"}
+    ),
+    "magic_wand_digits": RealSet(make=_strokes, settings={"length": 64, "fit": "resample"}),
+    "uci_har": RealSet(
+        make=_unpacked("train.tar.xz"),
+        settings={
+            "file_name": "{label}/Subject_{person}",
+            "group_by": "person",
+            "window": 128,
+            "overlap": 0.5,
+            "sample_rate_hz": 50,
+        },
+    ),
+    "BasicMotions": RealSet(make=_where_it_is("BasicMotions")),
+    "GunPoint": RealSet(make=_where_it_is("GunPoint")),
+    "JapaneseVowels": RealSet(make=_where_it_is("JapaneseVowels"), settings={"fit": "resample"}),
+    # 0: as it should be; 1: a coin is taped to a blade.
+    "fan_accel": RealSet(
+        make=_unpacked("fan.tar.xz"), settings={"file_name": "fan_0_{speed}_{label}_weight/{_}", "sample_rate_hz": 200}
+    ),
+    # Each odour was recorded in one go, two seconds a file: neighbours are all but equal.
+    "ai_nose": RealSet(
+        make=_unpacked("office.tar.xz", "office"),
+        settings={"file_name": "{label}.{time}", "ignore": ["timestamp"], "split": "time-in-class"},
+    ),
+    "occupancy": RealSet(make=_occupancy, settings={"ignore": ["date"]}),
+}
+# Folders beside the checkout that are not called as the set.
+_FOLDERS = dict.fromkeys(("BasicMotions", "GunPoint", "JapaneseVowels"), "uea_small")
+
+
+def made(name: str, shared: Path, folder: Path) -> Path:
+    """Path for ``--data`` of a set, made ready once below `folder`."""
+    place = folder / name
+    mark = folder / f"{name}.ready"
+    if not mark.exists():
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        mark.write_text(str(SETS[name].make(shared / _FOLDERS.get(name, name), place)))
+    return Path(mark.read_text())
+
+
+def _described(name: str, reference: Path) -> list[str]:
+    began = time.perf_counter()
+    found = inspect(str(reference), read_data_options(SETS[name].arguments()[1::2]))
+    seconds = time.perf_counter() - began
+    n = sum(part.n for part in found.split.parts)
+    shape = " x ".join(map(str, found.data.input_shape))
+    return [name, str(n), str(found.data.n_classes), shape, found.split.text(), f"{seconds:.1f}"]
+
+
+def _searched(name: str, reference: Path, minutes: float, runs: Path) -> list[str]:
+    one, said = SETS[name], io.StringIO()
+    command = ["search", "--data", str(reference), *one.arguments(), "--device", one.device, "--task", one.task]
+    command += ["--minutes", str(minutes), "--seed", "1", "--name", name.lower(), "--runs-dir", str(runs), "--json"]
+    with contextlib.redirect_stdout(said):
+        code = tinyfront(command)
+    if code:
+        return [name, one.device, f"ended with {code}", *[""] * 5]
+    document = json.loads(said.getvalue())
+    metric = document["objectives"][0]
+    sign = -1 if metric in _ERRORS else 1
+    best = max(document["front"], key=lambda point: sign * point[metric])
+    low, high, test = (best.get(f"test_{metric}{end}") for end in ("_low", "_high", ""))
+    interval = "" if low is None else f" ({low:.3f}-{high:.3f})"
+    split = inspect(str(reference), read_data_options(one.arguments()[1::2])).split.text()
+    figures = [str(best[key]) for key in ("model_bytes", "arena_bytes")]
+    return [name, one.device, f"{metric} {test:.3f}{interval}", *figures, f"{best['latency_ms']:.2f}", split]
+
+
+_HEADS = {
+    True: ["set", "samples", "classes", "input", "split", "loaded in s"],
+    False: ["set", "board", "test metric (95 %)", "model_bytes", "arena_bytes", "est. ms", "split"],
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default=",".join(SETS))
+    parser.add_argument("--prepare-only", action="store_true")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    options = parser.parse_args()
+    head = _HEADS[options.prepare_only]
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
+    for name in options.only.split(","):
+        reference = made(name, options.shared, options.folder)
+        row = (
+            _described(name, reference)
+            if options.prepare_only
+            else _searched(name, reference, options.minutes, options.folder / "runs")
+        )
+        print(f"| {' | '.join(row)} |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,150 @@
+"""Data behind a front-end: features as the device computes them, raw values found back exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from devices.artifact import Normalization
+from devices.frontend.mfcc import Mfcc
+from devices.frontend.micro_frontend import MicroFrontend
+from devices.frontend.window_statistics import WindowStatistics
+from search.datasets.dataset import Dataset
+from search.datasets.frontend import behind
+from search.datasets.load import load, read, save
+from search.datasets.prepare import prepare
+from search.datasets.raw import RawData, RawPart
+from search.errors import DataError, JobError
+from tests.search.datasets.conftest import MakeNpz
+
+_MFCC = {"mfcc": {"sample_rate_hz": 8000}}
+
+
+def pcm(samples: int = 30, length: int = 2000) -> npt.NDArray[np.int16]:
+    """Bursts of 16-bit sound, quiet ones among them, the loudest at full scale."""
+    rng = np.random.default_rng(5)
+    loudness = np.geomspace(3, 9000, samples)[:, np.newaxis]
+    x = np.clip(loudness * rng.normal(size=(samples, length)), -32768, 32767).astype(np.int16)
+    x[-1, :2] = (-32768, 32767)
+    return x
+
+
+def _stacked(data: Dataset) -> npt.NDArray[np.float32]:
+    return np.concatenate([data.train.x, data.validation.x, data.test.x])
+
+
+def _sorted(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    flat = x.reshape(len(x), -1)
+    return flat[np.lexsort(flat.T[::-1])]
+
+
+@pytest.mark.parametrize("as_shares", [False, True])
+def test_features_are_those_of_the_samples_in_the_file(make_npz: MakeNpz, as_shares: bool) -> None:
+    """Bit for bit, although the loader normalises first: of integers, and of 16-bit sound in -1..1."""
+    x = pcm()
+    stored = x.astype(np.float32) / np.float32(32768) if as_shares else x
+    data = behind(load(str(make_npz(x_train=stored))), _MFCC, standardised=False)
+    expected = Mfcc(sample_rate_hz=8000).apply(x.astype(np.float32) / np.float32(32768))
+    assert data.input_shape == (12, 10, 1)
+    assert np.array_equal(_sorted(_stacked(data)), _sorted(expected))
+    assert data.normalization == Normalization(offset=0.0, factor=1.0)
+
+
+def test_fixed_point_features_too(make_npz: MakeNpz) -> None:
+    x = pcm()
+    choice = {"micro_frontend": {"sample_rate_hz": 8000}}
+    data = behind(load(str(make_npz(x_train=x))), choice, standardised=False)
+    expected = MicroFrontend(sample_rate_hz=8000, full_scale=32768.0).apply(x.astype(np.float32))
+    assert np.array_equal(_sorted(_stacked(data)), _sorted(expected))
+
+
+def test_values_between_the_steps_come_back_to_single_precision(make_npz: MakeNpz) -> None:
+    x = np.random.default_rng(0).normal(size=(30, 16, 1, 2)).astype(np.float32)
+    data = behind(load(str(make_npz(x_train=x))), {"window_statistics": {}}, standardised=False)
+    expected = WindowStatistics().apply(x)
+    assert np.allclose(_sorted(_stacked(data)), _sorted(expected), atol=2e-6)
+
+
+def test_features_are_standardised_by_the_training_split_alone(make_npz: MakeNpz) -> None:
+    data = behind(load(str(make_npz(x_train=pcm()))), _MFCC, standardised=True)
+    rows = data.train.x.reshape(-1, 10)
+    assert rows.mean(0) == pytest.approx(np.zeros(10), abs=1e-3)
+    assert rows.std(0) == pytest.approx(np.ones(10), abs=1e-3)
+    assert abs(data.validation.x.reshape(-1, 10).mean(0)).max() > 0.01
+
+
+def test_the_pipeline_makes_the_inputs_of_the_kept_raw_samples(make_npz: MakeNpz) -> None:
+    """What the exported check relies on."""
+    data = behind(load(str(make_npz(x_train=pcm()))), _MFCC, standardised=True)
+    assert data.frontend is not None
+    assert data.raw is not None
+    assert len(data.raw) == 3
+    assert np.array_equal(data.frontend.apply(data.raw), data.validation.x[:3])
+
+
+def test_columns_of_a_table_are_standardised_one_by_one(make_npz: MakeNpz) -> None:
+    x = np.random.default_rng(1).normal([5, -300, 1e5, 0.01], [1, 100, 1e4, 1e-3], (300, 4)).astype(np.float32)
+    data = behind(load(str(make_npz(x_train=x, y_train=np.arange(300) % 3))), {"standardise": {}}, standardised=True)
+    assert data.train.x.std(0) == pytest.approx(np.ones(4), abs=1e-2)
+    assert data.train.x.mean(0) == pytest.approx(np.zeros(4), abs=1e-2)
+
+
+def test_without_a_choice_nothing_changes() -> None:
+    data = load("digits")
+    assert behind(data, {}, standardised=True) is data
+
+
+def test_prepared_data_keep_it(make_npz: MakeNpz, tmp_path: Path) -> None:
+    """Front-end, raw samples and sample rate; data without are read as before."""
+    plain = replace(load(str(make_npz(x_train=pcm()))), sample_rate_hz=8000)
+    made = behind(plain, {"mfcc": {}}, standardised=True)
+    for data in (plain, made):
+        save(data, tmp_path / "prepared.npz")
+        again = read(tmp_path / "prepared.npz")
+        assert again.frontend == data.frontend
+        assert again.sample_rate_hz == 8000
+        assert again.digest() == data.digest()
+        assert (again.raw is None) is (data.raw is None)
+    assert made.raw is not None
+    assert again.raw is not None
+    assert np.array_equal(again.raw, made.raw)
+
+
+def test_a_damaged_front_end_is_refused(make_npz: MakeNpz, tmp_path: Path) -> None:
+    data = behind(load(str(make_npz(x_train=pcm()))), _MFCC, standardised=True)
+    file = tmp_path / "prepared.npz"
+    save(data, file)
+    with np.load(file) as arrays:
+        held = {**arrays, "frontend": np.array('{"frontend": 3}')}
+    np.savez(file, **held)
+    with pytest.raises(DataError, match=r"is not prepared data .*: start the run anew"):
+        read(file)
+
+
+def test_the_digest_tells_front_ends_apart(make_npz: MakeNpz) -> None:
+    data = load(str(make_npz(x_train=pcm())))
+    made = [behind(data, {"mfcc": {"sample_rate_hz": 8000, "log_offset": o}}, standardised=True) for o in (1e-6, 2e-6)]
+    assert len({data.digest(), *(each.digest() for each in made)}) == 3
+
+
+def test_the_sample_rate_comes_from_the_loader() -> None:
+    part = RawPart(x=pcm(), y=np.arange(30) % 3, x_name="x", y_name="y")
+    data = prepare(RawData(name="sound", source="sound", train=part, sample_rate_hz=8000))
+    assert data.sample_rate_hz == 8000
+    made = behind(data, {"mfcc": {}}, standardised=True)
+    assert made.frontend is not None
+    assert made.frontend.frontend == Mfcc(sample_rate_hz=8000, full_scale=32768.0)
+
+
+def test_data_that_a_front_end_cannot_take_is_refused(make_npz: MakeNpz) -> None:
+    data = load(str(make_npz(x_train=pcm())))
+    with pytest.raises(JobError, match="the data does not say its sample rate"):
+        behind(data, {"mfcc": {}}, standardised=True)
+    with pytest.raises(DataError, match="a sound has 2000 samples and the window 3000: take a shorter window_ms"):
+        behind(data, {"mfcc": {"sample_rate_hz": 100_000}}, standardised=True)
+    with pytest.raises(DataError, match=r"data 'digits': input has shape .* a sound has one channel"):
+        behind(load("digits"), _MFCC, standardised=True)
