@@ -13,7 +13,8 @@ constexpr float kAnomalyThreshold = $threshold;
 
 static_assert(kInputElements == kOutputElements, "the network gives its input back");
 
-// Mean squared difference of the network's inputs, as Normalize gives them, and its stored outputs.
+// Mean squared difference of the network's inputs before they are stored, as Normalize
+// gives them or the third argument of Preprocess, and its stored outputs.
 inline float AnomalyScore(const float* inputs, const OutputType* stored) {
   float sum = 0.0f;
   for (std::size_t i = 0; i < kInputElements; ++i) {
