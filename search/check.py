@@ -77,6 +77,8 @@ class Check:
         Estimated time of a trial; None where nothing fits.
     workers
         Trials that would be trained at once.
+    data_notes
+        How the data were split, and what was done to them, a sentence each.
     """
 
     job: Job
@@ -90,6 +92,7 @@ class Check:
     nothing_fits: str
     time: TrialTime | None
     workers: int
+    data_notes: tuple[str, ...] = ()
 
     @property
     def trials(self) -> int | None:
@@ -142,6 +145,7 @@ def check(job: Job) -> Check:
         nothing_fits=nothing_fits,
         time=time,
         workers=job.workers or available_workers(),
+        data_notes=problem.data_notes,
     )
 
 

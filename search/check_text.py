@@ -24,7 +24,7 @@ _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 def check_text(found: Check) -> str:
     """All of it, a paragraph a subject; ends in a newline."""
-    parts = (_data(found.data), _warnings(found.data), _searched(found), _time(found))
+    parts = (_data(found.data), _notes(found), _warnings(found.data), _searched(found), _time(found))
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -157,6 +157,10 @@ def _targets(data: DataFacts) -> list[str]:
     )
     more = len(data.targets) - _MOST_CLASSES
     return wrapped("  targets (training): ", "; ".join([*said, *([f"and {more} more"] if more > 0 else [])]))
+
+
+def _notes(found: Check) -> list[str]:
+    return [line for note in found.data_notes for line in wrapped("- ", note)]
 
 
 def _warnings(data: DataFacts) -> list[str]:

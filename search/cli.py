@@ -71,6 +71,7 @@ def _add_json(command: argparse.ArgumentParser) -> None:
 def _add_data(command: argparse.ArgumentParser, *, required: bool, help_: str) -> None:
     command.add_argument("--data", required=required, metavar="NAME|PATH", help=help_)
     command.add_argument("--label", metavar="COLUMN", help="column of the label, by name or position (last)")
+    command.add_argument("--file-name", metavar="TEMPLATE", help="what names of files say: {label}_{speaker}_{_}")
     command.add_argument("--group-by", metavar="WHAT", help="never split what this column or field of file names names")
 
 

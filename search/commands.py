@@ -31,7 +31,7 @@ def _job_of(options: argparse.Namespace) -> Job:
         key: getattr(options, key)
         for key in ("data", "device", "task", "normal", "trials", "minutes", "name", "workers", "seed", "strategy")
     }
-    settings = [*settings_of_flags(options.label, options.group_by), *options.set]
+    settings = [*settings_of_flags(options.label, options.group_by, options.file_name), *options.set]
     return read_job(None if options.job is None else Path(options.job), given, settings)
 
 
@@ -148,7 +148,8 @@ def score(options: argparse.Namespace, _: float) -> int:
             print(matrix_text(matrix), end="")
         return 0 if matrix.n_fits else 1
     with redirected((STDOUT,), STDERR):  # interpreters print, and stdout is data
-        given = read_data_options([*settings_of_flags(options.label, options.group_by), *options.set])
+        settings = settings_of_flags(options.label, options.group_by, options.file_name)
+        given = read_data_options([*settings, *options.set])
         scored = score_file(model, options.device, options.data, given)
     if options.json:
         print_json(score_document(scored))

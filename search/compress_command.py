@@ -23,7 +23,7 @@ _ONCE = ("trials", "minutes", "name")
 def run_compress(options: argparse.Namespace, began: float) -> int:
     """Exit code 0, or 1 when the result does not fit."""
     given = {key: getattr(options, key) for key in ("data", "device", "trials", "minutes", "name", "workers", "seed")}
-    settings = [*settings_of_flags(options.label, options.group_by), *options.set]
+    settings = [*settings_of_flags(options.label, options.group_by, options.file_name), *options.set]
     job = read_job(None, {**given, "network": options.model}, settings)
     progress = Progress(sys.stderr)
     if options.sensitivity:

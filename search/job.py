@@ -220,7 +220,8 @@ def _expand(overrides: Iterable[str], document: dict[str, Any]) -> None:
         try:
             place[last] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise JobError(f"--set {override!r}: the value is not YAML") from error
+            why = "the value is not YAML; a text that begins with { stands in quotes"
+            raise JobError(f"--set {override!r}: {why}") from error
 
 
 def _check_keys(document: Mapping[str, Any], kind: type, place: str) -> None:
@@ -230,9 +231,9 @@ def _check_keys(document: Mapping[str, Any], kind: type, place: str) -> None:
             raise JobError(f"unknown key {place}{key}: {suggestion(str(key), known)}")
 
 
-def settings_of_flags(label: str | None, group_by: str | None) -> list[str]:
+def settings_of_flags(label: str | None, group_by: str | None, file_name: str | None) -> list[str]:
     """``--set`` texts of the flags that stand for options of the data."""
-    flags = {"label": label, "group_by": group_by}
+    flags = {"label": label, "group_by": group_by, "file_name": file_name}
     return [f"data_options.{key}={json.dumps(value)}" for key, value in flags.items() if value is not None]
 
 
@@ -271,6 +272,8 @@ def _as_names(options: dict[str, Any]) -> None:
     def text(value: object) -> object:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
+    if isinstance(options.get("file_name"), dict):
+        raise JobError("data_options.file_name: in YAML a text that begins with { stands in quotes, or use --file-name")
     lists = ("targets", "columns", "ignore", "missing")
     for key in ("label", "group_by", "id", "time", "file", *lists):
         value = text(options.get(key))

@@ -12,6 +12,7 @@ from devices.footprint import Budget
 from devices.suggestion import suggestion
 from devices.vela import VelaError, system_clock_hz
 from search.boards import budget_of, find_device
+from search.columns import printable
 from search.datasets.class_weights import balanced_weights
 from search.datasets.dataset import Dataset
 from search.datasets.frontend import behind
@@ -120,7 +121,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
         spaces=_spaces(job, variants) if given is None else _given_space(given, data),
         compressors=compressors,
         given=given,
-        data_notes=(found.split.text(), *found.notes),
+        data_notes=tuple(map(printable, (found.split.text(), *found.notes))),
         variants=variants if len(variants) > 1 else (),
     )
 

@@ -202,11 +202,19 @@ def _run(
                 before_step(done, plan.epochs * plan.steps)
             loss = step(x[start:stop], y[start:stop], plan.rate(done), done)
             done += 1
-        # A weight that is not finite makes every later loss not finite, so the last one tells.
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss became {loss} in epoch {epoch + 1} of {plan.epochs}: "
-                f"lower the learning rate ({plan.learning_rate:g}) or scale the inputs"
-            )
-    if not all(bool(np.isfinite(weight).all()) for weight in network.get_weights()):
-        raise TrainingError(f"a weight became infinite: lower the learning rate ({plan.learning_rate:g})")
+        _check_finite(network, loss, f"in epoch {epoch + 1} of {plan.epochs}", plan.learning_rate)
+
+
+def _check_finite(network: Network, loss: float, when: str, learning_rate: float) -> None:
+    """End a training that diverged.
+
+    A weight that is not finite makes most later losses not finite, but not
+    all: a unit that is never active may hide it, on some processors.
+    """
+    import numpy as np
+
+    what = "" if math.isfinite(loss) else f"the loss became {loss}"
+    if not what and not all(bool(np.isfinite(weight).all()) for weight in network.get_weights()):
+        what = "a weight became infinite"
+    if what:
+        raise TrainingError(f"{what} {when}: lower the learning rate ({learning_rate:g}) or scale the inputs")

@@ -88,7 +88,8 @@ class SplitSummary:
 
     def text(self) -> str:
         """One line for people."""
-        return f"split {_HOW[self.kind]}: " + ", ".join(map(_part_text, self.parts))
+        how = "evenly over the values" if self.kind == "stratified" and not self.labels else _HOW[self.kind]
+        return f"split {how}: " + ", ".join(map(_part_text, self.parts))
 
     def notes(self) -> tuple[str, ...]:
         """What makes scores look better than they are, a sentence each."""

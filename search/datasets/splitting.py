@@ -86,24 +86,28 @@ def assign(source: str, samples: Samples, missing: Sequence[str], options: DataO
 
 
 def _stratified(source: str, samples: Samples, missing: Sequence[str], shares: Sequence[float]) -> Assignment:
-    """Each part gets its share of every class, at least one sample of it."""
+    """Each part gets its share of every class, at least one sample of it; of measured values, of every tenth."""
     strata = samples.strata()
     rng = np.random.Generator(np.random.PCG64(_SPLIT_SEED))
     taken = np.zeros(len(strata), np.int8)
+    before = 0
     for label in np.unique(strata):
         members = np.flatnonzero(strata == label)
         if len(members) < len(missing) + 1:
-            what = "the training part" if samples.is_measured else f"class {str(label)!r}"
+            what = "there are" if samples.is_measured else f"class {str(label)!r} has"
             raise DataError(
-                f"data {source!r}: {what} has {len(members)} samples, at least {len(missing) + 1} "
-                f"are needed to split off {' and '.join(missing)}: add samples, remove the class or give the splits"
+                f"data {source!r}: {what} {len(members)} samples, at least {len(missing) + 1} are needed to split off "
+                f"{' and '.join(missing)}: add samples, {'or' if samples.is_measured else 'remove the class or'} give "
+                "the splits"
             )
         members = rng.permutation(members)
         start = 0
         for index, share in enumerate(shares):
-            size = max(1, round(share * len(members)))
+            size = max(1, round(share * (before + len(members))) - round(share * before))
             taken[members[start : start + size]] = index + 1
             start += size
+        # Rounding what was taken of all bins so far keeps the shares of the whole exact; classes stand for themselves.
+        before += len(members) if samples.is_measured else 0
     return taken
 
 

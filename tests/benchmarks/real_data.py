@@ -27,7 +27,9 @@ from PIL import Image
 from search.cli import main as tinyfront
 from search.datasets.load import inspect
 from search.job import read_data_options
+from search.metrics.metric import Task
 
+_TURNED = 300  # images of each digit
 _ERRORS = ("rmse", "mae")  # metrics of which less is better
 
 
@@ -41,13 +43,19 @@ class RealSet:
 
     make: Callable[[Path, Path], Path]
     device: str = "nucleo-l4r5zi"
-    task: str = "classification"
+    task: Task = "classification"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    frontend: str = ""
 
     def arguments(self) -> list[str]:
         """Command line of the options of the data."""
         texts = [f"data_options.{key}={json.dumps(value)}" for key, value in self.settings.items()]
         return [part for text in texts for part in ("--set", text)]
+
+    def search_arguments(self) -> list[str]:
+        """Command line of the search, without the data and how long it takes."""
+        frontend = ["--set", f"frontend={self.frontend}"] if self.frontend else []
+        return [*self.arguments(), "--device", self.device, "--task", self.task, *frontend]
 
 
 def unpack(archive: Path, folder: Path, most: int | None = None) -> Path:
@@ -106,19 +114,40 @@ def _occupancy(source: Path, folder: Path) -> Path:
     return folder
 
 
+def _rotated(source: Path, folder: Path) -> Path:
+    """300 images of each digit, turned by up to 45 degrees either way, and a table of the angles."""
+    unpack(source / "train10k.tar.xz", folder / "upright")
+    rng = np.random.default_rng(0)
+    rows = ["file,angle\n"]
+    for digit in range(10):
+        for file in sorted((folder / "upright" / "train" / str(digit)).iterdir())[:_TURNED]:
+            angle = rng.uniform(-45, 45)
+            name = f"{digit}_{file.name}"
+            Image.open(file).rotate(angle, Image.Resampling.BILINEAR).save(folder / name)
+            rows.append(f"{name},{angle:.3f}\n")
+    shutil.rmtree(folder / "upright")
+    (folder / "angles.csv").write_text("".join(rows))
+    return folder
+
+
 SETS: Mapping[str, RealSet] = {
     "mnist": RealSet(make=_mnist),
     "cifar10": RealSet(make=_unpacked("cifar10_public.tar.xz")),
     "fsdd": RealSet(
         make=_unpacked("recordings.tar.xz", "recordings"),
         settings={"file_name": "{label}_{speaker}_{take}", "group_by": "speaker"},
+        frontend="mfcc",
     ),
     "arabic_sc": RealSet(
-        make=_unpacked("wav.tar.xz"), settings={"file_name": "{label}/{speaker}_NO_{take}", "group_by": "speaker"}
+        make=_unpacked("wav.tar.xz"),
+        settings={"file_name": "{label}/{speaker}_NO_{take}", "group_by": "speaker"},
+        frontend="mfcc",
     ),
     # Each file of the author's holds all takes of one gesture, one after the other, so windows are the samples.
     "magic_wand_spells": RealSet(
-        make=_spells, settings={"file_name": "{split}/{label}", "window": 119, "split": "stratified"}
+        make=_spells,
+        settings={"file_name": "{split}/{label}", "window": 119, "split": "stratified"},
+        frontend="standardise",
     ),
     "magic_wand_digits": RealSet(make=_strokes, settings={"length": 64, "fit": "resample"}),
     "uci_har": RealSet(
@@ -134,19 +163,23 @@ SETS: Mapping[str, RealSet] = {
     "BasicMotions": RealSet(make=_where_it_is("BasicMotions")),
     "GunPoint": RealSet(make=_where_it_is("GunPoint")),
     "JapaneseVowels": RealSet(make=_where_it_is("JapaneseVowels"), settings={"fit": "resample"}),
-    # 0: as it should be; 1: a coin is taped to a blade.
+    # 0: as it should be; 1: a coin is taped to a blade.  Files are numbered seconds of one recording a speed.
     "fan_accel": RealSet(
-        make=_unpacked("fan.tar.xz"), settings={"file_name": "fan_0_{speed}_{label}_weight/{_}", "sample_rate_hz": 200}
+        make=_unpacked("fan.tar.xz"),
+        settings={"file_name": "fan_0_{speed}_{label}_weight/{time}", "split": "time-in-class", "sample_rate_hz": 200},
     ),
     # Each odour was recorded in one go, two seconds a file: neighbours are all but equal.
     "ai_nose": RealSet(
         make=_unpacked("office.tar.xz", "office"),
         settings={"file_name": "{label}.{time}", "ignore": ["timestamp"], "split": "time-in-class"},
+        frontend="standardise",
     ),
     "occupancy": RealSet(make=_occupancy, settings={"ignore": ["date"]}),
+    "diabetes": RealSet(make=lambda _, __: Path("diabetes"), task="regression"),
+    "rotated_mnist": RealSet(make=_rotated, task="regression", settings={"file": "file"}),
 }
 # Folders beside the checkout that are not called as the set.
-_FOLDERS = dict.fromkeys(("BasicMotions", "GunPoint", "JapaneseVowels"), "uea_small")
+_FOLDERS = {**dict.fromkeys(("BasicMotions", "GunPoint", "JapaneseVowels"), "uea_small"), "rotated_mnist": "mnist"}
 
 
 def made(name: str, shared: Path, folder: Path) -> Path:
@@ -162,16 +195,17 @@ def made(name: str, shared: Path, folder: Path) -> Path:
 
 def _described(name: str, reference: Path) -> list[str]:
     began = time.perf_counter()
-    found = inspect(str(reference), read_data_options(SETS[name].arguments()[1::2]))
+    found = inspect(str(reference), read_data_options(SETS[name].arguments()[1::2]), SETS[name].task)
     seconds = time.perf_counter() - began
     n = sum(part.n for part in found.split.parts)
     shape = " x ".join(map(str, found.data.input_shape))
-    return [name, str(n), str(found.data.n_classes), shape, found.split.text(), f"{seconds:.1f}"]
+    answers = f"{found.data.n_classes} classes" if found.data.labels else f"{len(found.data.targets)} values"
+    return [name, str(n), answers, shape, found.split.text(), f"{seconds:.1f}"]
 
 
 def _searched(name: str, reference: Path, minutes: float, runs: Path) -> list[str]:
     one, said = SETS[name], io.StringIO()
-    command = ["search", "--data", str(reference), *one.arguments(), "--device", one.device, "--task", one.task]
+    command = ["search", "--data", str(reference), *one.search_arguments()]
     command += ["--minutes", str(minutes), "--seed", "1", "--name", name.lower(), "--runs-dir", str(runs), "--json"]
     with contextlib.redirect_stdout(said):
         code = tinyfront(command)
@@ -183,13 +217,13 @@ def _searched(name: str, reference: Path, minutes: float, runs: Path) -> list[st
     best = max(document["front"], key=lambda point: sign * point[metric])
     low, high, test = (best.get(f"test_{metric}{end}") for end in ("_low", "_high", ""))
     interval = "" if low is None else f" ({low:.3f}-{high:.3f})"
-    split = inspect(str(reference), read_data_options(one.arguments()[1::2])).split.text()
+    split = inspect(str(reference), read_data_options(one.arguments()[1::2]), one.task).split.text()
     figures = [str(best[key]) for key in ("model_bytes", "arena_bytes")]
     return [name, one.device, f"{metric} {test:.3f}{interval}", *figures, f"{best['latency_ms']:.2f}", split]
 
 
 _HEADS = {
-    True: ["set", "samples", "classes", "input", "split", "loaded in s"],
+    True: ["set", "samples", "answers", "input", "split", "loaded in s"],
     False: ["set", "board", "test metric (95 %)", "model_bytes", "arena_bytes", "est. ms", "split"],
 }
 

@@ -141,3 +141,10 @@ def test_the_document_has_what_the_text_has() -> None:
     assert (document["trials"], document["seconds"], document["can_be_searched"]) == (56, 120.0, True)
     assert document["time"]["spent"]["step"] == 0.001
     assert document["left_out"]["cnn"] == "no image"
+
+
+def test_how_the_data_were_split_is_said() -> None:
+    """What loading had to say stands between the samples and the warnings, and in the document."""
+    found = checked(data_notes=("split by group: train 4", "clips are 1 s"))
+    assert "\n\n- split by group: train 4\n- clips are 1 s\n\n" in check_text(found)
+    assert check_document(found)["data_notes"] == ["split by group: train 4", "clips are 1 s"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +134,7 @@ def test_a_job_with_one_is_another_search_with_another_name() -> None:
 def test_the_name_of_a_job_without_stays() -> None:
     """Its hash is of the keys that there were: runs made before go on."""
     job = Job(**_GIVEN, trials=1)
-    document = codec.unstructure(job)
-    for key in ("frontend", "workers", "trial_seconds", "trial_memory_bytes"):
-        del document[key]
-    digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()
-    assert job.run_name == f"digits-nucleo-l432kc-{digest[:8]}"
+    assert job.run_name == "digits-nucleo-l432kc-49c8a21e"  # as the first version named it
 
 
 def test_defaults_come_from_the_data() -> None:

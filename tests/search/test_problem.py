@@ -151,3 +151,14 @@ def test_spaces_that_do_not_take_the_shape(tmp_path: Path) -> None:
         resolve(given)
     assert str(caught.value) == f"no space takes inputs of shape (12,): ds_cnn: {reason}"
     assert [space.name for space in resolve(replace(given, space=("ds_cnn", "mlp"))).spaces] == ["mlp"]
+
+
+def test_what_loading_had_to_say(tmp_path: Path) -> None:
+    """The split and what was done to the data; a column's name cannot steer the terminal."""
+    rows = "".join(f"{'' if index == 3 else index},{'uv'[index % 2]}\n" for index in range(40))
+    (tmp_path / "table.csv").write_text(f"a\x1b[31mb,kind\n{rows}")
+    notes = resolve(Job(data=str(tmp_path / "table.csv"), device="nucleo-l432kc", trials=1)).data_notes
+    assert notes[0] == (
+        "split class by class: train 24 (12 to 12 a class), validation 8 (4 to 4 a class), test 8 (4 to 4 a class)"
+    )
+    assert "\x1b" not in "".join(notes)

@@ -49,8 +49,22 @@ def _made(drawn: Drawn, plan: CompressionPlan, shape: Shape, seed: int) -> bytes
     n_outputs, head = ending(drawn.architecture.space, shape, CLASSES)
     network = _as_trained(birth(drawn.architecture, shape, n_outputs, seed, head=head), seed)
     samples = np.random.default_rng(seed).normal(size=(8, *shape)).astype(np.float32)
-    context = Context(calibration=samples, fine_tune=lambda _network, _share, **_options: None)
+    context = Context(
+        calibration=samples,
+        fine_tune=lambda _network, _share, **_options: None,
+        gradients=lambda each: iter([_noise(each, seed)]),
+    )
     return plan.convert(plan.shape(network, context), context).content
+
+
+def _noise(network: Any, seed: int) -> dict[str, tuple[Any, ...]]:
+    """Gradients of a batch that never was: which channels go does not matter here."""
+    rng = np.random.default_rng(seed)
+    return {
+        layer.name: tuple(rng.normal(size=weight.shape).astype(np.float32) for weight in layer.get_weights())
+        for layer in network.layers
+        if layer.weights
+    }
 
 
 def _shown(graph: Graph) -> list[tuple[object, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,13 +38,27 @@ def test_rules(options: dict[str, Any], rule: str) -> None:
 
 def test_a_job_takes_them() -> None:
     """From ``--set``, from flags and as lists; positions become texts, and JSON gives the same job back."""
-    settings = [*settings_of_flags("7", "who: me"), "data_options.window=128", "data_options.ignore=[1, b]"]
+    settings = [
+        *settings_of_flags("7", "who: me", "{label}_{_}"),
+        "data_options.window=128",
+        "data_options.ignore=[1, b]",
+    ]
     job = read_job(None, _JOB, [*settings, "data_options.columns=ax, ay"])
     options = job.data_options
     assert (options.label, options.group_by, options.window) == ("7", "who: me", 128)
+    assert options.file_name == "{label}_{_}"
     assert (options.ignore, options.columns) == (("1", "b"), ("ax", "ay"))
     assert codec.from_json(codec.to_json(job), Job) == job
-    assert options.changed() == ("label", "columns", "ignore", "group_by", "window")
+    assert options.changed() == ("label", "columns", "ignore", "group_by", "file_name", "window")
+
+
+@pytest.mark.parametrize("text", ["{label}", "{label}_{_}"])
+def test_a_template_in_yaml_needs_quotes(text: str) -> None:
+    """Braces mean something in YAML: that is said, with what to do."""
+    with pytest.raises(JobError, match=r"a text that begins with \{ stands in quotes"):
+        read_job(None, _JOB, [f"data_options.file_name={text}"])
+    quoted = read_job(None, _JOB, [f'data_options.file_name="{text}"'])
+    assert quoted.data_options.file_name == text
 
 
 def test_unknown_option() -> None:
@@ -57,7 +70,7 @@ def test_unknown_option() -> None:
 def test_they_are_part_of_the_identity() -> None:
     """Another window is another run; without any option the name is as before there were options."""
     plain, other = read_job(None, _JOB), read_job(None, _JOB, ["data_options.window=3"])
-    assert replace(plain, trials=None, minutes=5.0, seed=1).run_name == "digits-nucleo-l432kc-1cf54251"
+    assert plain.run_name == "digits-nucleo-l432kc-30abfb2f"  # of the first version
     assert plain.run_name != other.run_name
     assert plain.first_difference(other) == "data_options"
 
