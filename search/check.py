@@ -226,7 +226,7 @@ def _left_out(problem: Problem) -> dict[str, str]:
             continue
         if problem.job.space and space.name not in problem.job.space:
             reasons[space.name] = "not named by the job"
-        elif space.reconstructs:
+        elif space.reconstructs is not (problem.data.task == "anomaly_detection"):
             reasons[space.name] = "for another task"
         else:
             reasons[space.name] = space.accepts(shape) or space.leaves(shape) or ""

@@ -75,6 +75,8 @@ def _labels(data: DataFacts) -> list[str]:
         )
     for name, split in data.splits.items():
         missing = [_name(label) for label, count in zip(data.labels, split.counts, strict=True) if not count]
+        if data.task == "anomaly_detection":
+            continue  # the training split has normal samples alone, and the others were checked to have both
         if missing:
             said.append(f"the {_NAMES[name]} split has no sample of class {', '.join(missing[:_MOST_CLASSES])}")
     return said
@@ -141,6 +143,8 @@ def _classes(data: DataFacts) -> str:
 
 
 def _answers(data: DataFacts) -> str:
+    if data.task == "anomaly_detection":
+        return f"anomaly detection, trained on {_name(data.labels[0])} alone"
     if data.labels:
         return f"{data.task} into {len(data.labels)} classes"
     return f"{data.task} of {len(data.targets)} target{'' if len(data.targets) == 1 else 's'}"

@@ -89,7 +89,10 @@ def _add_job(command: argparse.ArgumentParser) -> None:
     command.add_argument("job", nargs="?", metavar="JOB.yaml", help="job file; the options below override it")
     _add_data(command, required=False, help_="built-in name, file or folder of data, or module:function")
     command.add_argument("--device", metavar="NAME", help="board name (see 'tinyfront devices') or board .toml file")
-    command.add_argument("--task", metavar="T", help="classification or regression (default: by the labels)")
+    command.add_argument(
+        "--task", metavar="T", help="classification, regression or anomaly_detection (default: by the labels)"
+    )
+    command.add_argument("--normal", metavar="LABEL", help="label of normal samples: finds what is unlike them")
     command.add_argument("--trials", type=int, metavar="N", help="stop after N trained trials")
     command.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes (default 5 without --trials)")
     command.add_argument("--name", metavar="RUN", help="name of the run (default: from data, device and job)")

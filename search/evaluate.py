@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from devices.artifact import Artifact, Port
     from devices.device import Runtime
     from search.datasets.dataset import Dataset, Split
-    from search.metrics.measure import HeldOut
+    from search.metrics.measure import HeldOut, Judged
     from search.metrics.measurement import Measurement
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -187,7 +187,21 @@ def measured(
 
     outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
     real = dequantized(artifact.output, outputs)
-    return measure(data, split.y, data.standardised(real) if in_units else real)
+    return measure(data, split, data.standardised(real) if in_units else real)
+
+
+def judged(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> Judged:
+    """What the validation split says of the artifact, by one inference a sample.
+
+    Raises
+    ------
+    EvaluationError, ToolchainError
+        As `predict` does.
+    """
+    from search.metrics import measure
+
+    outputs = predict(artifact, data.validation.x, interpreter).reshape(len(data.validation), -1)
+    return measure.judged(data, dequantized(artifact.output, outputs))
 
 
 def held_out(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> HeldOut:
@@ -201,7 +215,7 @@ def held_out(artifact: Artifact, data: Dataset, interpreter: InterpreterName) ->
     from search.metrics import measure
 
     outputs = predict(artifact, data.test.x, interpreter).reshape(len(data.test), -1)
-    return measure.held_out(data, data.test.y, dequantized(artifact.output, outputs))
+    return measure.held_out(data, dequantized(artifact.output, outputs))
 
 
 def float_accuracy(network: Network, split: Split) -> float:
@@ -214,7 +228,7 @@ def float_accuracy(network: Network, split: Split) -> float:
 
 
 def float_quality(network: Network, data: Dataset) -> float:
-    """How well a float network does on the validation split, at most 1: accuracy, or R2 where values are predicted.
+    """How well a float network does on the validation split, at most 1: accuracy, R2 of values, ROC AUC of anomalies.
 
     For choices on the way to an artifact, as `float_accuracy`.
     """
@@ -222,7 +236,7 @@ def float_quality(network: Network, data: Dataset) -> float:
     from search.metrics.measure import figures
 
     outputs = _float_outputs(network, data.validation)
-    return figures(data, data.validation.y, outputs)[quality_metric(data.task)]
+    return figures(data, data.validation, outputs)[quality_metric(data.task)]
 
 
 def _float_outputs(network: Network, split: Split) -> npt.NDArray[np.float32]:

@@ -118,7 +118,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         raise StorageError(f"trial {record.trial} of run {run.name!r} has no score")
     budget, board = budget_and_device(run, device)
     data = read(run.data_file_of(variant_of(run.job().frontend, record.drawn)))
-    artifact = read_artifact(run.artifact(record), data.labels)
+    artifact = read_artifact(run.artifact(record), data.output_labels)
     footprint, _ = measure(artifact.content, board)
     if is_coded(record.compression):
         package = pack(artifact.content)
@@ -138,6 +138,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         golden=_golden(artifact, data, record.score),
         metrics=_metrics(record.score, run.test_scores().get(record.trial)),
         targets=data.targets,
+        threshold=record.score.threshold,
         compiled=None if board.accelerator is None else compile(artifact.content, board.accelerator).content,
         frontend=data.frontend,
     )
@@ -166,7 +167,7 @@ def _golden(artifact: Artifact, data: Dataset, score: Score) -> tuple[Golden, ..
             stored[index],
             answers[index],
             interpreter=label,
-            label=None if data.targets else int(y[index]),
+            label=int(y[index]) if data.output_labels else None,
             raw=_raw(data, index),
         )
         for index in range(len(x))

@@ -63,10 +63,10 @@ class Job:
     device
         Board name, or path of a board file.
     task
-        What is learnt; None takes floats for values (regression), and whole
-        numbers and texts for classes.
+        What is learnt; None is anomaly detection where `normal` is named, and
+        else takes floats for values (regression), whole numbers and texts for classes.
     metric
-        The metric that is the objective; empty for the first of the task (accuracy, rmse).
+        The metric that is the objective; empty for the first of the task (accuracy, rmse, roc_auc).
     space
         Search spaces to draw from; empty for all that accept the input's shape.
     compressors
@@ -100,6 +100,8 @@ class Job:
     class_weights
         ``balanced`` weighs classes in training by the inverse of how frequent
         they are; ``none`` weighs samples alike.
+    normal
+        Label of the normal samples, for anomaly detection; empty for other tasks.
     network
         File of the given network whose compression alone is searched; empty
         draws networks.  Only ``tinyfront compress`` reads such a file.
@@ -133,6 +135,7 @@ class Job:
     trial_memory_bytes: int = 4 << 30
     name: str = ""
     class_weights: ClassWeights = "none"
+    normal: str = ""
     network: str = ""
     normalization: str = "fitted"
     data_options: DataOptions = field(default_factory=DataOptions)
@@ -168,7 +171,7 @@ class Job:
         # Left open, they count as what they were when there was one task: names stay as they were.
         document["task"] = self.task or "classification"
         document["objectives"] = list(self.trade_off)
-        for key in ("metric", "class_weights"):
+        for key in ("metric", "class_weights", "normal"):
             if document[key] in ("", "none"):
                 del document[key]
         if not self.data_options.changed():  # runs were named before there were any
@@ -257,6 +260,12 @@ def _listed(document: dict[str, Any], keys: Iterable[str]) -> None:
             document[key] = [part.strip() for part in document[key].split(",")]
 
 
+def _as_text(document: dict[str, Any], key: str) -> None:
+    """Classes may be numbered: what YAML reads as a whole number is taken as its text."""
+    if type(document.get(key)) is int:
+        document[key] = str(document[key])
+
+
 def _as_names(options: dict[str, Any]) -> None:
     """Columns may be given by their position: what YAML reads as a whole number is taken as its text."""
 
@@ -295,6 +304,7 @@ def read_job(file: Path | None, given: Mapping[str, Any], overrides: Iterable[st
     _listed(document, ("space", "compressors", "objectives"))
     if isinstance(document.get("data_options"), dict):
         _as_names(document["data_options"])
+    _as_text(document, "normal")
     for key, remedy in (("data", "--data digits"), ("device", "--device nucleo-l432kc")):
         if key not in document:
             raise JobError(f"the job names no {key}: add it, such as {remedy}")

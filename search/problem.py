@@ -108,7 +108,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)
     normalization = normalization_of(job.normalization)
-    found = inspect(job.data, job.data_options, job.task)
+    found = inspect(job.data, job.data_options, job.task, job.normal)
     variants = _behind_frontends(job, found.data, normalization)
     data = variants[0]
     job = settled(job, data)
@@ -173,6 +173,12 @@ def _check_spaces(job: Job) -> None:
             raise JobError(f"unknown space {name!r}: {suggestion(name, names)}")
 
 
+_OTHER_TASK = {
+    True: "gives no input back, which anomalies are found by",
+    False: "gives its input back, and predicts nothing",
+}
+
+
 def _spaces(job: Job, variants: tuple[Dataset, ...]) -> tuple[SearchSpace, ...]:
     """The spaces that the job names and that take the data; those that suit them where it names none.
 
@@ -180,14 +186,17 @@ def _spaces(job: Job, variants: tuple[Dataset, ...]) -> tuple[SearchSpace, ...]:
     """
     from spaces.catalog import SPACES, spaces_for
 
-    wanted = [space for space in SPACES if not space.reconstructs and (not job.space or space.name in job.space)]
+    gives_back = variants[0].task == "anomaly_detection"
+    wanted = [
+        space for space in SPACES if space.reconstructs is gives_back and (not job.space or space.name in job.space)
+    ]
     if not wanted:
-        raise JobError(f"space {job.space[0]!r} gives its input back, and predicts nothing: name another")
+        raise JobError(f"space {job.space[0]!r} {_OTHER_TASK[gives_back]}: name another")
     refusals: list[str] = []
     for shape in dict.fromkeys(data.input_shape for data in variants):
         reasons = {space.name: space.accepts(shape) for space in wanted}
         refusals += [f"of shape {shape}: {name}: {reason}" for name, reason in reasons.items() if reason is not None]
-        suiting = wanted if job.space else spaces_for(shape)
+        suiting = wanted if job.space else spaces_for(shape, reconstructs=gives_back)
         wanted = [space for space in wanted if reasons[space.name] is None and space in suiting]
     if not wanted:
         reason = refusals[0] if refusals else "behind every front-end of the job: list fewer values of its settings"

@@ -94,6 +94,9 @@ class Score:
         None in records from before there was one.
     sha256
         Of the ``.tflite`` in the trial's folder.
+    threshold
+        Mean squared error above which a sample is called an anomaly, chosen on
+        the validation split; None for other tasks.
     """
 
     metrics: Mapping[str, Measurement]
@@ -102,6 +105,7 @@ class Score:
     params: int
     download_bytes: int | None
     sha256: str
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         if not self.metrics:

@@ -83,7 +83,7 @@ def _in_child(content: bytes, model: Path, data: Dataset, interpreter: Interpret
 def _metrics(content: bytes, data: Dataset, interpreter: InterpreterName) -> dict[str, Measurement]:
     from search.evaluate import measured
 
-    artifact = read_artifact(content, data.labels)
+    artifact = read_artifact(content, data.output_labels)
     found = measured(artifact, data, data.validation, interpreter)
     in_units = False
     if data.task == "regression":
@@ -100,7 +100,7 @@ def _metrics(content: bytes, data: Dataset, interpreter: InterpreterName) -> dic
 
 def _check_ports(content: bytes, model: Path, data: Dataset) -> None:
     try:
-        artifact = read_artifact(content, data.labels)
+        artifact = read_artifact(content, data.output_labels)
     except ModelFileError as error:
         raise DataError(f"model {str(model)!r}: {error}") from error
     if artifact.input.shape[1:] != data.input_shape:

@@ -61,5 +61,5 @@ def settled(job: Job, data: Dataset) -> Job:
 
 def told(job: Job, given: Job) -> str:
     """What was settled, as a sentence; `given` is the job before it was."""
-    why = "" if given.task else "; the type of the labels says so, --task overrides it"
+    why = "" if given.task or given.normal else "; the type of the labels says so, --task overrides it"
     return f"task: {job.task}, judged by {job.metric}{why}"

@@ -94,7 +94,7 @@ def train(
     TrainingError
         When the loss or a weight stops being finite.
     """
-    plan = _plan(recipe, recipe.epochs, recipe.learning_rate, len(split))
+    plan = _plan(recipe, recipe.epochs, recipe.learning_rate, split)
     _run(network, plan, split, seed, Additions(class_weights=class_weights))
 
 
@@ -120,7 +120,7 @@ def fine_tune(
         As `train` does.
     """
     epochs = max(1, round(share * recipe.epochs))
-    plan = _plan(recipe, epochs, recipe.learning_rate * _FINE_TUNE_RATE, len(split))
+    plan = _plan(recipe, epochs, recipe.learning_rate * _FINE_TUNE_RATE, split)
     _run(network, plan, split, seed, Additions(projections or {}, teaching, class_weights), before_step)
 
 
@@ -157,15 +157,21 @@ def shifted(
     return np.ascontiguousarray(np.moveaxis(moved, 1, -1))
 
 
-def _plan(recipe: TrainingRecipe, epochs: int, learning_rate: float, samples: int) -> _Plan:
+def _plan(recipe: TrainingRecipe, epochs: int, learning_rate: float, split: Split) -> _Plan:
+    samples = len(split)
     batch_size = min(recipe.batch_size, samples)
     return _Plan(
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
-        shift=recipe.shift,
+        shift=0 if _gives_back(split) else recipe.shift,
         steps=samples // batch_size,
     )
+
+
+def _gives_back(split: Split) -> bool:
+    """True where the inputs themselves are to be answered, which would have to move with them."""
+    return split.y.ndim == 2 and split.y.shape[1] == math.prod(split.x.shape[1:])
 
 
 def _run(

@@ -207,7 +207,7 @@ def _training(network: Network, candidate: Candidate, data: Dataset) -> tuple[fl
     def clock(_done: int, _total: int) -> None:
         starts.append(time.perf_counter())
 
-    fine_tune(network, recipe, _first(data.train, batches * batch), _SEED, 1.0, before_step=clock)
+    fine_tune(network, recipe, _first(data.learning, batches * batch), _SEED, 1.0, before_step=clock)
     return starts[0] - began, statistics.median(after - before for before, after in itertools.pairwise(starts))
 
 

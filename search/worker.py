@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from devices.artifact import Artifact
     from search.datasets.dataset import Dataset
     from search.metrics.measure import HeldOut
+    from spaces.graphs import Head
 
 _PARENT_POLL_S = 1.0
 
@@ -215,7 +216,7 @@ def _trained(network: Network, task: TrialTask, data: Dataset) -> bytes:
 
     recipe = task.candidate.recipe
     seed = seed_of(task.seed, "train", repr((task.candidate.architecture, recipe)))
-    train(network, recipe, data.train, seed, task.class_weights)
+    train(network, recipe, data.learning, seed, task.class_weights)
     buffer = io.BytesIO()
     _save_weights(buffer, network)
     return buffer.getvalue()
@@ -244,14 +245,14 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
 
     def tune(network: Network, share: float, **options: Any) -> None:
         with watch.phase("fine_tune"):
-            fine_tune(network, recipe, data.train, seed, share, class_weights=task.class_weights, **options)
+            fine_tune(network, recipe, data.learning, seed, share, class_weights=task.class_weights, **options)
 
     return Context(
         calibration=_calibration(data),
         fine_tune=tune,
-        labels=data.labels,
+        labels=data.output_labels,
         evaluate=lambda network: float_quality(network, data),
-        gradients=lambda network: batch_gradients(network, data.train, recipe.batch_size, seed, task.class_weights),
+        gradients=lambda network: batch_gradients(network, data.learning, recipe.batch_size, seed, task.class_weights),
         teacher=_teacher_of(task, data),
     )
 
@@ -270,21 +271,22 @@ def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Datase
     from devices.coding.package import pack
     from devices.coding.stored import coded
     from devices.measure import measure
-    from search.evaluate import measured
+    from search.evaluate import judged
 
     cost, _ = measure(artifact.content, task.device)
-    package = artifact.package
+    package, found = artifact.package, judged(artifact, data, task.interpreter)
     if package is not None:
         cost = coded(cost, len(package), task.device)
     if data.frontend is not None:
         cost = data.frontend.cost(task.device).added_to(cost)
     return Score(
-        metrics=measured(artifact, data, data.validation, task.interpreter),
+        metrics=found.metrics,
         interpreter=task.interpreter,
         footprint=cost,
         params=parameters(network),
         download_bytes=len(pack(artifact.content) if package is None else package),
         sha256=artifact.sha256,
+        threshold=found.threshold,
     )
 
 
@@ -303,18 +305,20 @@ def _plain_errors() -> Iterator[None]:
 def _teacher_of(task: TrialTask, data: Dataset) -> Callable[[], Network] | None:
     if task.teacher_file is None:
         return None
-    return functools.partial(_teacher, task.teacher_file, task.teacher, data.input_shape, data.n_classes)
+    return functools.partial(_teacher, task.teacher_file, task.teacher, data.input_shape, data.n_outputs, data.head)
 
 
 @functools.lru_cache(maxsize=1)
-def _teacher(file: Path, architecture: Architecture | None, input_shape: tuple[int, ...], classes: int) -> Network:
+def _teacher(
+    file: Path, architecture: Architecture | None, input_shape: tuple[int, ...], n_outputs: int, head: Head
+) -> Network:
     """Built once a process: nothing changes it."""
     from search.networks.kept import read_network
     from spaces.birth import birth
 
     if architecture is None:
         return read_network(file).build()
-    network = birth(architecture, input_shape, classes, seed=0)
+    network = birth(architecture, input_shape, n_outputs, seed=0, head=head)
     _load_weights(network, file)
     return network
 
@@ -343,4 +347,4 @@ def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName,
 
     with redirected((STDOUT, STDERR), log_file), _plain_errors():
         data = _data(data_file)
-        return held_out(read_artifact(content, data.labels), data, interpreter)
+        return held_out(read_artifact(content, data.output_labels), data, interpreter)

@@ -157,6 +157,9 @@ class Bundle:
         Measured figures, names unique.
     targets
         What the outputs predict, one each, where the task is to predict values; else empty.
+    threshold
+        Of a network that gives its input back to find anomalies: the mean
+        squared difference above which a sample is one; else None.
     compiled
         The file that is flashed instead of the artifact on a board with an
         accelerator, made from it by the accelerator's compiler; else None.
@@ -173,12 +176,14 @@ class Bundle:
     golden: tuple[Golden, ...] = ()
     metrics: tuple[Metric, ...] = ()
     targets: tuple[Target, ...] = ()
+    threshold: float | None = None
     compiled: bytes | None = None
     frontend: Pipeline | None = None
 
     def __post_init__(self) -> None:
         _check_model(self)
         _check_labels(self)
+        _check_threshold(self)
         _check_golden(self)
         _check_frontend(self)
         _check_text(self)
@@ -256,6 +261,17 @@ def _check_labels(bundle: Bundle) -> None:
         raise ExportError(
             f"{len(bundle.targets)} targets and {len(labels)} labels for {outputs} outputs; give one target an output "
             "and no labels, or none"
+        )
+
+
+def _check_threshold(bundle: Bundle) -> None:
+    if bundle.threshold is None:
+        return
+    sizes = port_elements(bundle.artifact.input), port_elements(bundle.artifact.output)
+    if not (math.isfinite(bundle.threshold) and bundle.threshold >= 0) or sizes[0] != sizes[1]:
+        raise ExportError(
+            f"threshold {bundle.threshold} with {sizes[0]} inputs and {sizes[1]} outputs; give one of 0 or more, for a "
+            "network that gives its input back"
         )
 
 

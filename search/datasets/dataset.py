@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,8 @@ class Split:
     Attributes
     ----------
     y
-        Class numbers int64 (n,); or, for regression, targets float32 (n, targets)
-        as the network gives them: less their mean, over their deviation.
+        Class numbers int64 (n,), 1 for an anomaly; or, for regression, targets
+        float32 (n, targets) as the network gives them: less their mean, over their deviation.
     """
 
     x: npt.NDArray[np.float32]
@@ -48,7 +49,8 @@ class Dataset:
     train, validation, test
         Disjoint splits, each with at least one sample; `test` is opened once, at the end.
     labels
-        Class names; target ``k`` means ``labels[k]``.  Empty for regression.
+        Class names; target ``k`` means ``labels[k]``.  Empty for regression;
+        of anomaly detection normal samples and others, in this order.
     task
         What is learnt.
     targets
@@ -106,13 +108,27 @@ class Dataset:
 
     @property
     def n_outputs(self) -> int:
-        """Outputs of a network for this data: one a class, or one a target."""
+        """Outputs of a network for this data: one a class, one a target, or one an input that it gives back."""
+        if self.task == "anomaly_detection":
+            return math.prod(self.input_shape)
         return len(self.targets or self.labels)
+
+    @property
+    def output_labels(self) -> tuple[str, ...]:
+        """Names of the outputs, where they are classes."""
+        return self.labels if self.task == "classification" else ()
+
+    @property
+    def learning(self) -> Split:
+        """The training split with what its networks should answer: classes, values, or for anomalies the inputs."""
+        if self.task != "anomaly_detection":
+            return self.train
+        return Split(x=self.train.x, y=self.train.x.reshape(len(self.train), -1))
 
     @property
     def head(self) -> Head:
         """What ends such a network."""
-        return "linear" if self.targets else "softmax"
+        return "softmax" if self.task == "classification" else "linear"
 
     def in_units(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Targets or outputs (n, targets) of a regression, in the targets' own unit."""
@@ -135,7 +151,12 @@ class Dataset:
     def digest(self) -> str:
         """SHA-256 over all arrays, labels and targets: the identity of the data."""
         # Of classes as it was before there were targets: runs of then go on.
-        named = (self.labels, self.normalization, *((self.targets,) if self.targets else ()))
+        named = (
+            self.labels,
+            self.normalization,
+            *((self.targets,) if self.targets else ()),
+            *((self.task,) if self.task == "anomaly_detection" else ()),
+        )
         digest = hashlib.sha256(repr(named).encode())
         if self.frontend is not None:
             digest.update(repr(self.frontend).encode())

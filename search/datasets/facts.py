@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search.datasets.dataset import Dataset, Split
-from search.metrics.measure import measure
+from search.metrics.measure import measure, trivial_outputs
 from search.metrics.measurement import Measurement
 from search.metrics.metric import Task
 
@@ -123,20 +123,18 @@ def describe(data: Dataset) -> DataFacts:
         },
         contradictions=_contradictions(splits, digests),
         constant_inputs=_constant_inputs(data.train.x),
-        trivial=data.labels[int(_trivial(data).argmax())] if data.labels else "the mean",
-        baseline=measure(data, data.validation.y, np.tile(_trivial(data), (len(data.validation), 1))),
+        trivial=_trivial(data),
+        baseline=measure(data, data.validation, trivial_outputs(data)),
         frontend="" if data.frontend is None else data.frontend.frontend.name,
         raw_shape=() if data.frontend is None else data.frontend.input_shape,
     )
 
 
-def _trivial(data: Dataset) -> npt.NDArray[np.float64]:
-    """Outputs (outputs,) that say the most common class, or the mean."""
+def _trivial(data: Dataset) -> str:
+    """What is always answered: the most common class, or the mean."""
     if data.targets:
-        mean: npt.NDArray[np.float64] = data.train.y.mean(axis=0, dtype=np.float64)
-        return mean
-    counts = np.bincount(data.train.y, minlength=data.n_classes)
-    return np.asarray(np.arange(len(counts)) == counts.argmax(), np.float64)
+        return "the mean"
+    return data.labels[int(np.bincount(data.train.y, minlength=data.n_classes).argmax())]
 
 
 def _targets(data: Dataset) -> tuple[TargetFacts, ...]:

@@ -33,6 +33,7 @@ from search.datasets.ts_file import TsFile
 from search.datasets.user_function import call, is_function
 from search.errors import DataError, JobError
 from search.files import write_whole
+from search.metrics.catalog import TASKS
 from search.metrics.metric import Task
 
 BUILT_IN: tuple[BuiltIn, ...] = (Digits(), Diabetes(), KerasCache())
@@ -51,20 +52,13 @@ LOADERS: tuple[Loader, ...] = (
 _SPLITS = ("train", "validation", "test")
 
 
-def load(reference: str, options: DataOptions | None = None, task: Task | None = None) -> Dataset:
+def load(reference: str, options: DataOptions | None = None, task: Task | None = None, normal: str = "") -> Dataset:
     """The data set of `inspect`, without what is to be said about it."""
-    return inspect(reference, options, task).data
+    return inspect(reference, options, task, normal).data
 
 
-def inspect(reference: str, options: DataOptions | None = None, task: Task | None = None) -> Prepared:
+def inspect(reference: str, options: DataOptions | None = None, task: Task | None = None, normal: str = "") -> Prepared:
     """The data set of a name (``digits``), a path or ``module:function``, ready to train on, and how it came to be.
-
-    Parameters
-    ----------
-    options
-        How it is read and split; None for the defaults.
-    task
-        What is to be learnt; None finds it out, see `search.datasets.targets.task_of`.
 
     Parameters
     ----------
@@ -72,6 +66,8 @@ def inspect(reference: str, options: DataOptions | None = None, task: Task | Non
         The name or path.
     task
         What is to be learnt; None finds it out, see `search.datasets.targets.task_of`.
+    normal
+        Label of the normal samples, for anomaly detection.
 
     Raises
     ------
@@ -81,7 +77,7 @@ def inspect(reference: str, options: DataOptions | None = None, task: Task | Non
         When the options do not go with it.
     """
     options = options or DataOptions()
-    return prepared(_raw(reference, options), options, task)
+    return prepared(_raw(reference, options), options, task, normal)
 
 
 def _raw(reference: str, options: DataOptions) -> RawData:
@@ -151,6 +147,7 @@ def save(dataset: Dataset, path: Path) -> None:
         buffer,
         allow_pickle=False,
         name=np.array(dataset.name),
+        task=np.array(dataset.task),
         labels=np.array(dataset.labels, np.str_),
         targets=np.array([target.name for target in dataset.targets], np.str_),
         target_scales=np.array([(each.mean, each.deviation) for each in dataset.targets]).reshape(-1, 2),
@@ -173,11 +170,12 @@ def read(path: Path) -> Dataset:
     """
     keys = ("name", "labels", "normalization", *(f"{axis}_{name}" for axis in "xy" for name in _SPLITS))
     # what data of earlier versions have not
-    arrays = read_arrays(path, keys, ("targets", "target_scales", "table", *KEYS))
+    arrays = read_arrays(path, keys, ("task", "targets", "target_scales", "table", *KEYS))
     splits = {name: Split(x=arrays[f"x_{name}"], y=arrays[f"y_{name}"]) for name in _SPLITS}
     try:
         offset, factor = (float(value) for value in arrays["normalization"])
         labels = tuple(str(label) for label in arrays["labels"])
+        task = _task(str(arrays.get("task", "classification")))
         targets = tuple(
             Target(name=str(name), mean=float(mean), deviation=float(deviation))
             for name, (mean, deviation) in zip(arrays.get("targets", ()), arrays.get("target_scales", ()), strict=True)
@@ -193,7 +191,7 @@ def read(path: Path) -> Dataset:
         test=splits["test"],
         labels=labels,
         normalization=Normalization(offset=offset, factor=factor),
-        task="regression" if targets else "classification",
+        task=task,
         targets=targets,
         table=encoding,
     )
@@ -201,3 +199,10 @@ def read(path: Path) -> Dataset:
         return from_arrays(data, arrays)
     except (TypeError, ValueError) as error:
         raise DataError(f"data file {str(path)!r} is not prepared data ({error}): start the run anew") from error
+
+
+def _task(name: str) -> Task:
+    for task in TASKS:
+        if task == name:
+            return task
+    raise ValueError(f"unknown task {name!r}")

@@ -16,7 +16,7 @@ from search.datasets.options import DataOptions
 from search.datasets.raw import Array, RawData, RawPart
 from search.datasets.split_summary import SplitSummary, summarise
 from search.datasets.splitting import Samples, assign
-from search.datasets.targets import as_classes, as_values, checked, classes_of, task_of
+from search.datasets.targets import as_anomalies, as_classes, as_values, checked, classes_of, strange, task_of
 from search.errors import DataError
 from search.metrics.metric import Task
 
@@ -62,12 +62,12 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(raw: RawData, options: DataOptions | None = None, task: Task | None = None) -> Dataset:
+def prepare(raw: RawData, options: DataOptions | None = None, task: Task | None = None, normal: str = "") -> Dataset:
     """The data set of `prepared`, without what is to be said about it."""
-    return prepared(raw, options, task).data
+    return prepared(raw, options, task, normal).data
 
 
-def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None = None) -> Prepared:
+def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None = None, normal: str = "") -> Prepared:
     """Check, split and normalise.
 
     Inputs (n, features), (n, height, width) and (n, height, width, channels)
@@ -85,13 +85,15 @@ def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None
         How parts that are not given are split off; None for the defaults.
     task
         What is to be learnt; None takes floats for values and all else for classes.
+    normal
+        Label of the normal samples, which alone are trained on, for anomaly detection.
 
     Raises
     ------
     DataError
         When the data break a rule; the message names the source, the place and the remedy.
     """
-    options, task = options or DataOptions(), task_of(raw, task)
+    options, task = options or DataOptions(), task_of(raw, task, normal)
     train = _checked(raw, raw.train, task)
     given = {
         name: _checked(raw, part, task)
@@ -99,18 +101,28 @@ def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None
         if part is not None
     }
     _check_alike(raw, train, given)
+    if task == "anomaly_detection":
+        train = replace(train, y=strange(raw, train.y, normal, must_be_there=True))
+        given = {
+            name: replace(part, y=strange(raw, part.y, normal, must_be_there=False)) for name, part in given.items()
+        }
     labels = classes_of(raw, train.y) if task == "classification" else None
     if labels is not None:
         for part in given.values():
             _check_known(raw, part, labels)
     parts = _split(raw, train, given, options)
+    if task == "anomaly_detection":
+        parts = _normal_alone(parts, drawn="validation" not in given)
     summary = summarise(raw, parts, np.array([]) if labels is None else labels, options)
     table = fit_columns(parts["train"].x, raw.columns, options.categories) if raw.columns else None
     if table is not None:
         parts = {name: replace(part, x=table.encode(part.x, raw.columns)) for name, part in parts.items()}
     normalization = _normalization(raw, parts["train"])
     answers = {name: part.y for name, part in parts.items()}
-    targets = as_values(raw, answers) if labels is None else as_classes(labels, answers)
+    if labels is not None:
+        targets = as_classes(labels, answers)
+    else:
+        targets = as_values(raw, answers) if task == "regression" else as_anomalies(raw, normal, answers)
     splits = {name: Split(x=_normalized(part.x, normalization), y=targets.y[name]) for name, part in parts.items()}
     data = Dataset(
         name=raw.name,
@@ -177,6 +189,22 @@ def _split(raw: RawData, train: _Part, given: dict[str, _Part], options: DataOpt
     taken = assign(raw.source, Samples(y=train.y, groups=train.groups, order=train.order), missing, options)
     drawn = {name: train.take(np.flatnonzero(taken == index + 1)) for index, name in enumerate(missing)}
     return {"train": train.take(np.flatnonzero(taken == 0)), **given, **drawn}
+
+
+def _normal_alone(parts: dict[str, _Part], *, drawn: bool) -> dict[str, _Part]:
+    """The parts with normal samples alone to train on; a validation part that was drawn gets the others as well.
+
+    Where samples have groups or times, which must not be torn apart, the others are left out.
+    """
+    train, validation = parts["train"], parts["validation"]
+    others = train.take(np.flatnonzero(train.y == 1))
+    if drawn and train.groups is None and train.order is None:
+        validation = replace(
+            validation,
+            x=np.concatenate([validation.x, others.x]),
+            y=np.concatenate([validation.y, others.y]),
+        )
+    return parts | {"train": train.take(np.flatnonzero(train.y == 0)), "validation": validation}
 
 
 def _normalization(raw: RawData, train: _Part) -> Normalization:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.artifact import Target
+from devices.suggestion import suggestion
 from search.datasets.checks import label_values, target_values
 from search.datasets.raw import Array, RawData
-from search.errors import DataError
+from search.errors import DataError, JobError
 from search.metrics.metric import Task
 
 MOST_CLASSES = 1000
@@ -35,13 +36,20 @@ class Targets:
     y: Mapping[str, npt.NDArray[Any]]
 
 
-def task_of(raw: RawData, wanted: Task | None) -> Task:
+def task_of(raw: RawData, wanted: Task | None, normal: str = "") -> Task:
     """The task that is wanted; where none is, texts and whole-number types are classes and floats are values.
 
-    Rows of one 1 among zeros are classes too, whatever their type: they are
-    refused as such, with what to do.
+    With a label of `normal` samples it is anomaly detection.  Rows of one 1 among
+    zeros are classes too, whatever their type: they are refused as such, with what to do.
     """
     y = raw.train.y
+    if normal and wanted in (None, "anomaly_detection"):
+        return "anomaly_detection"
+    if normal or wanted == "anomaly_detection":
+        raise JobError(
+            f"task is {wanted!r} and normal is {normal!r}: anomaly detection needs the label of normal samples, such "
+            "as --set normal=ok, and no other task does"
+        )
     return wanted or ("regression" if y.dtype.kind == "f" and not _is_one_hot(y) else "classification")
 
 
@@ -96,6 +104,39 @@ def _names(raw: RawData, count: int) -> tuple[str, ...]:
     if len(raw.target_names) == count:
         return raw.target_names
     return (raw.train.y_name,) if count == 1 else tuple(f"{raw.train.y_name}_{index}" for index in range(count))
+
+
+def strange(raw: RawData, y: Array, normal: str, *, must_be_there: bool) -> npt.NDArray[np.int64]:
+    """Labels (n,) as 0 for `normal` and 1 for all others.
+
+    Raises
+    ------
+    DataError
+        When a normal sample must be there, and none is.
+    """
+    found: npt.NDArray[np.int64] = (y.astype(np.str_) != normal).astype(np.int64)
+    if must_be_there and found.all():
+        known = sorted({str(label) for label in y})
+        raise DataError(f"data {raw.source!r}: no sample is labelled {normal!r}: {suggestion(normal, known)}")
+    return found
+
+
+def as_anomalies(raw: RawData, normal: str, parts: Mapping[str, Array]) -> Targets:
+    """Normal samples (0) and others (1) of each split.
+
+    Raises
+    ------
+    DataError
+        When the validation or the test split lacks one of them, so that nothing can be measured there.
+    """
+    for name in ("validation", "test"):
+        if parts[name].min() == parts[name].max():
+            lacking = "normal samples" if parts[name].min() else f"samples other than {normal!r}"
+            raise DataError(
+                f"data {raw.source!r}: the {name} split has no {lacking}, and how well anomalies are told cannot be "
+                "measured: add some, or leave the split to be drawn"
+            )
+    return Targets(labels=(normal, f"not {normal}"), targets=(), y=dict(parts))
 
 
 def as_values(raw: RawData, parts: Mapping[str, Array]) -> Targets:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from search.metrics import classification, regression
+from search.metrics import anomaly, classification, regression
 from search.metrics.confusion import Confusion, confusion
 from search.metrics.measurement import Measurement
 
 if TYPE_CHECKING:
-    from search.datasets.dataset import Dataset
+    from search.datasets.dataset import Dataset, Split
 
 Outputs = npt.NDArray[np.floating[Any]]
 
@@ -35,46 +35,88 @@ class HeldOut:
     confusion: Confusion | None = None
 
 
-def measure(data: Dataset, truth: npt.NDArray[Any], outputs: Outputs) -> Mapping[str, Measurement]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the validation split says of one artifact.
+
+    Attributes
+    ----------
+    metrics
+        Every metric of the task by name.
+    threshold
+        Of anomaly detection: the score above which a sample is an anomaly; else None.
+    """
+
+    metrics: Mapping[str, Measurement]
+    threshold: float | None = None
+
+
+def measure(data: Dataset, split: Split, outputs: Outputs) -> Mapping[str, Measurement]:
     """Every metric of the task by name, with intervals.
 
     Parameters
     ----------
-    data
+    data, split
         What the outputs belong to.
-    truth
-        `Split.y` of the samples.
     outputs
-        Real (not stored) outputs (n, outputs) of a network.
+        Real (not stored) outputs (n, outputs) of a network, one row a sample of the split.
     """
     if data.task == "regression":
-        return regression.measure(data.in_units(truth), data.in_units(outputs))
-    return classification.measure(truth, outputs.argmax(axis=1))
+        return regression.measure(data.in_units(split.y), data.in_units(outputs))
+    if data.task == "anomaly_detection":
+        return anomaly.measure(split.y, strangeness(split, outputs))
+    return classification.measure(split.y, outputs.argmax(axis=1))
 
 
-def held_out(data: Dataset, truth: npt.NDArray[Any], outputs: Outputs) -> HeldOut:
-    """The metrics, and the classes that are taken for one another; parameters as of `measure`."""
-    matrix = confusion(data.labels, truth, outputs.argmax(axis=1)) if data.task == "classification" else None
-    return HeldOut(metrics=measure(data, truth, outputs), confusion=matrix)
-
-
-def figures(data: Dataset, truth: npt.NDArray[Any], outputs: Outputs) -> dict[str, float]:
+def figures(data: Dataset, split: Split, outputs: Outputs) -> dict[str, float]:
     """The same without intervals, which take most of the time."""
     if data.task == "regression":
-        return regression.figures(data.in_units(truth), data.in_units(outputs))
-    return classification.figures(truth, outputs.argmax(axis=1))
+        return regression.figures(data.in_units(split.y), data.in_units(outputs))
+    if data.task == "anomaly_detection":
+        return anomaly.figures(split.y, strangeness(split, outputs))
+    return classification.figures(split.y, outputs.argmax(axis=1))
+
+
+def held_out(data: Dataset, outputs: Outputs) -> HeldOut:
+    """What outputs for the test split amount to: the metrics, and the classes that are taken for one another."""
+    truth = data.test.y
+    matrix = confusion(data.labels, truth, outputs.argmax(axis=1)) if data.task == "classification" else None
+    return HeldOut(metrics=measure(data, data.test, outputs), confusion=matrix)
+
+
+def strangeness(split: Split, outputs: Outputs) -> npt.NDArray[np.float64]:
+    """How strange each sample is to a network that gives its input back, (n,).
+
+    It is the mean squared difference of outputs and inputs, both as the network
+    has them: normalised, not stored.
+    """
+    difference = outputs.reshape(len(split), -1) - split.x.reshape(len(split), -1)
+    found: npt.NDArray[np.float64] = np.square(difference, dtype=np.float64).mean(axis=1)
+    return found
+
+
+def judged(data: Dataset, outputs: Outputs) -> Judged:
+    """What outputs for the validation split amount to."""
+    split, limit = data.validation, None
+    if data.task == "anomaly_detection":
+        limit = anomaly.threshold(split.y, strangeness(split, outputs))
+    return Judged(metrics=measure(data, split, outputs), threshold=limit)
 
 
 def baseline(data: Dataset) -> dict[str, float]:
-    """What the trivial answer gets in every metric, on the validation split.
+    """What the trivial answer gets in every metric, on the validation split; see `trivial_outputs`."""
+    return figures(data, data.validation, trivial_outputs(data))
 
-    It is the most frequent class of the training split, or the mean of its
-    targets: what can be said without looking at an input.
+
+def trivial_outputs(data: Dataset) -> Outputs:
+    """Outputs (n, outputs) for the validation split that say what can be said without looking at an input.
+
+    That is the most frequent class of the training split, the mean of its
+    targets, or that every sample is as strange as any other.
     """
     n, y = len(data.validation), data.train.y
-    outputs = np.zeros((n, data.n_outputs))
+    if data.task == "anomaly_detection":
+        return data.validation.x.reshape(n, -1)
     if data.task == "regression":
-        outputs += y.mean(axis=0, dtype=np.float64)
-    else:
-        outputs[:, np.bincount(y, minlength=data.n_outputs).argmax()] = 1.0
-    return figures(data, data.validation.y, outputs)
+        return np.tile(y.mean(axis=0, dtype=np.float64), (n, 1))
+    return np.tile(np.arange(data.n_classes) == np.bincount(y).argmax(), (n, 1)).astype(np.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-_Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal
+Z95 = 1.959963984540054  # 97.5 % quantile of the standard normal
 _ROUNDING = 1e-9
 
 
@@ -76,7 +76,7 @@ def wilson(correct: int, n: int) -> tuple[float, float]:
     """
     if n < 1 or not 0 <= correct <= n:
         raise ValueError(f"{correct} of {n} samples is not a proportion")
-    share, z2 = correct / n, _Z95**2
+    share, z2 = correct / n, Z95**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
+    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
     return max(0.0, centre - half), min(1.0, centre + half)

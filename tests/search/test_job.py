@@ -57,6 +57,11 @@ def test_mistakes_are_named(overrides: list[str], sentence: str) -> None:
     assert sentence in str(caught.value)
 
 
+def test_a_numbered_class_may_be_normal() -> None:
+    """YAML reads 3 as a number; labels are texts."""
+    assert read_job(None, GIVEN, ["normal=3"]).normal == "3"
+
+
 def test_data_and_device_are_required() -> None:
     """A job without them says which option to add."""
     with pytest.raises(JobError, match="no device: add it, such as --device"):

@@ -55,6 +55,7 @@ class CppTarget:
             "golden.h": headers.golden_h(bundle),
             "labels.h": headers.labels_h(bundle),
             **({"targets.h": headers.targets_h(bundle)} if bundle.targets else {}),
+            **({} if bundle.threshold is None else {"anomaly.h": headers.anomaly_h(bundle)}),
             "main.cc": verbatim(PACKAGE, "main.cc"),
             "Makefile": verbatim(PACKAGE, "Makefile"),
             "README.md": readme(bundle),

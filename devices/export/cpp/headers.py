@@ -109,6 +109,11 @@ def targets_h(bundle: Bundle) -> bytes:
     return render(_PACKAGE, "targets.h", fields)
 
 
+def anomaly_h(bundle: Bundle) -> bytes:
+    """The threshold, and how strange a sample is to the network."""
+    return render(_PACKAGE, "anomaly.h", {"threshold": float_literal(bundle.threshold or 0.0)})
+
+
 def _port_fields(side: str, port: Port) -> dict[str, str]:
     return {
         f"{side}_type": stored_type(side, port).cpp,

@@ -14,6 +14,7 @@ _VARIABLES_NOTE = ", and how the network's variables are created, which this net
 
 _PLAIN_ROW = "| `model.h`, `model.cc` | the network as a constant array, aligned to 16 bytes |"
 _TARGETS_ROW = "\n| `targets.h` | what the outputs predict, and the way to values in their units |"
+_ANOMALY_ROW = "\n| `anomaly.h` | how strange a sample is, and from where on it is an anomaly |"
 _CODED_ROWS = (
     "| `model.h`, `model.cc` | the network as a Huffman-coded array, and the RAM it is unpacked into |\n"
     "| `unpack.h`, `unpack.c` | the decoder, in C |"
@@ -39,7 +40,7 @@ def readme(bundle: Bundle) -> bytes:
         "trial": str(provenance.trial),
         "version": markdown(provenance.tinyfront_version),
         "data": markdown(provenance.data),
-        "targets_row": _TARGETS_ROW if bundle.targets else "",
+        "targets_row": _TARGETS_ROW if bundle.targets else "" if bundle.threshold is None else _ANOMALY_ROW,
         "model_rows": _PLAIN_ROW if artifact.package is None else _CODED_ROWS,
         "sources": _sources(bundle),
         "filling": _FILLING if bundle.frontend is None else _PREPROCESSING,

@@ -106,6 +106,11 @@ def _answer(bundle: Bundle) -> str:
             for index, each in enumerate(bundle.targets)
         ]
         return f"{text} They were learnt standardised:\n\n{table(('output', 'target', 'in its unit'), scales)}"
+    if bundle.threshold is not None:
+        return (
+            f"{text} They are the network's inputs `x`, given back. A sample is an anomaly where the mean of "
+            f"`(real - x)^2` is above {bundle.threshold!r}, which was chosen on the validation split."
+        )
     if not labels:
         return text
     rows = [(str(index), markdown(label)) for index, label in enumerate(labels)]

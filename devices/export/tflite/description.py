@@ -19,6 +19,8 @@ frontend            ``name``, ``settings``, ``input_shape`` of a raw sample, ``m
 labels              class names in output order; empty where the task has none
 targets             what is predicted in output order: ``name``, ``mean``, ``deviation``, with value in
                     the target's unit = real * deviation + mean; empty where classes are told apart
+anomaly             ``threshold``: a sample is an anomaly where the mean of (output - network input)^2
+                    lies above it; null for other tasks
 metrics             list of ``name``, ``value``, ``n`` (samples), ``low``, ``high`` (95 %
                     interval, null where not known)
 device              ``name``, ``core``, ``clock_hz``, ``flash_bytes``, ``ram_bytes``, ``kernels``,
@@ -59,6 +61,7 @@ def description(bundle: Bundle) -> bytes:
         "frontend": None if bundle.frontend is None else _frontend(bundle.frontend),
         "labels": list(artifact.labels),
         "targets": [{"name": each.name, "mean": each.mean, "deviation": each.deviation} for each in bundle.targets],
+        "anomaly": None if bundle.threshold is None else {"threshold": bundle.threshold},
         "metrics": [{"name": m.name, "value": m.value, "n": m.n, "low": m.low, "high": m.high} for m in bundle.metrics],
         "device": _device(bundle),
         "footprint": {

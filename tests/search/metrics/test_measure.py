@@ -15,11 +15,11 @@ def test_values_are_measured_in_their_unit() -> None:
     """Outputs are standardised; the error is told in the unit of the target, here progression of diabetes."""
     data = load("diabetes")
     (target,) = data.targets
-    truth = data.validation.y
-    found = measure(data, truth, truth + np.float32(0.5))
+    part = data.validation
+    found = measure(data, part, part.y + np.float32(0.5))
     assert found["rmse"].value == pytest.approx(0.5 * target.deviation)
     assert found["mae"].value == pytest.approx(0.5 * target.deviation)
-    assert figures(data, truth, truth) == pytest.approx({"rmse": 0.0, "mae": 0.0, "r2": 1.0})
+    assert figures(data, part, part.y) == pytest.approx({"rmse": 0.0, "mae": 0.0, "r2": 1.0})
 
 
 def test_the_first_of_equal_classes_counts() -> None:
@@ -27,7 +27,7 @@ def test_the_first_of_equal_classes_counts() -> None:
     data = load("digits")
     outputs = np.zeros((len(data.validation), 10))
     expected = float((data.validation.y == 0).mean())
-    assert measure(data, data.validation.y, outputs)["accuracy"].value == expected
+    assert measure(data, data.validation, outputs)["accuracy"].value == expected
 
 
 def test_the_baseline_of_values_is_the_training_mean() -> None:

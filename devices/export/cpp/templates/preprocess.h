@@ -16,8 +16,12 @@ constexpr std::size_t kRawElements = $raw_elements;  // shape $raw_shape
 // The arithmetic is that of the training, in single precision. Compile with
 // -ffp-contract=off to have the very same bits; with fused multiplications and
 // additions a stored value may differ by one now and then.
-void Preprocess(const float* raw, InputType* input);
-void Preprocess(const std::int16_t* raw, InputType* input);
+//
+// network_inputs, where given, gets the kInputElements values as they are before
+// they are stored, which may cut them off: what the outputs of a network that
+// gives its input back are compared with.
+void Preprocess(const float* raw, InputType* input, float* network_inputs = nullptr);
+void Preprocess(const std::int16_t* raw, InputType* input, float* network_inputs = nullptr);
 
 }  // namespace tinyfront
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ import pytest
 from devices.artifact import Normalization
 from devices.export.cpp import headers
 from devices.export.cpp.cpp import CppTarget
-from devices.export.target import Bundle, Golden
+from devices.export.target import Bundle, ExportError, Golden
 from devices.export.write import export
 from devices.graph import DType, Operator
 
@@ -145,6 +147,49 @@ def test_outputs_become_values_in_their_unit(values_bundle: Bundle, run_cpp: Run
     values = [float.fromhex(text) for text in printed.decode().split()]
     assert values == pytest.approx([156 / 256 * each.deviation + each.mean for each in values_bundle.targets])
     assert "`targets.h`" in (folder / "README.md").read_text()
+
+
+_ANOMALY = """
+#include <cstdio>
+#include "anomaly.h"
+int main() {
+  const float inputs[] = {$inputs};
+  const tinyfront::OutputType stored[] = {$stored};
+  std::printf("%a %d", static_cast<double>(tinyfront::AnomalyScore(inputs, stored)),
+              static_cast<int>(tinyfront::IsAnomaly(inputs, stored)));
+}
+"""
+
+
+@pytest.mark.parametrize("strange", [False, True])
+def test_strangeness_is_the_mean_squared_difference(
+    bundle: Bundle, run_cpp: RunCpp, tmp_path: Path, strange: bool
+) -> None:
+    """Of normalised inputs and de-quantised outputs; an anomaly lies above the threshold."""
+    artifact = replace(bundle.artifact, output=replace(bundle.artifact.output, shape=(1, 12)))
+    port, rng = artifact.output, np.random.default_rng(5)
+    stored, inputs = rng.integers(-128, 128, 12), rng.random(12).astype(np.float32)
+    expected = float(np.mean((port.scale * (stored - port.zero_point) - inputs) ** 2))
+    limit = expected * (0.9 if strange else 1.1)
+    made = SimpleNamespace(artifact=artifact, normalization=bundle.normalization, threshold=limit)
+    given = cast("Bundle", made)  # a whole bundle needs a graph of that shape
+    files = {"quantization.h": headers.quantization_h(given), "anomaly.h": headers.anomaly_h(given)}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    texts = {"$inputs": ", ".join(f"{x!s}f" for x in inputs), "$stored": ", ".join(map(str, stored))}
+    program = _ANOMALY
+    for key, text in texts.items():
+        program = program.replace(key, text)
+    (tmp_path / "test.cc").write_text(program)
+    score, called = run_cpp(tmp_path, ("test.cc",), "").decode().split()
+    assert float.fromhex(score) == pytest.approx(expected, rel=1e-5)
+    assert bool(int(called)) is strange
+
+
+def test_a_threshold_needs_a_network_that_gives_its_input_back(bundle: Bundle) -> None:
+    with pytest.raises(ExportError, match=r"threshold 0\.5 with 12 inputs and 5 outputs"):
+        replace(bundle, threshold=0.5)
+    assert "anomaly.h" not in CppTarget().files(bundle)
 
 
 def test_classes_have_no_targets(bundle: Bundle) -> None:

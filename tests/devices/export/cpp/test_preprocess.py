@@ -59,6 +59,19 @@ int main() {
 """
 
 
+_DUMP_BOTH = """
+#include <cstdio>
+#include "preprocess_golden.h"
+int main() {
+  static tinyfront::InputType input[tinyfront::kInputElements];
+  static float values[tinyfront::kInputElements];
+  tinyfront::Preprocess(tinyfront::kGoldenRaw, input, values);
+  std::fwrite(input, sizeof(input), 1, stdout);
+  return std::fwrite(values, sizeof(values), 1, stdout) == 1 ? 0 : 1;
+}
+"""
+
+
 def raw_samples(pipeline_shape: tuple[int, ...], n: int = 4) -> npt.NDArray[np.float32]:
     """Tones in noise that swell, as 16-bit sound has them, the first sample among them half silent."""
     rng = np.random.default_rng(7)
@@ -124,6 +137,19 @@ def test_features_are_equal_bit_for_bit(
     values, golden = (np.frombuffer(content, "<f4") for content in (printed, made.golden[0].input))
     assert np.ptp(golden) > 0.1
     assert np.array_equal(values, golden)
+
+
+def test_inputs_are_given_before_they_are_stored_too(bundle: Bundle, run_cpp: RunCpp, tmp_path: Path) -> None:
+    """What a network that finds anomalies is compared with: not cut off by the type, beside the very stored values."""
+    raw = raw_samples((128, 1, 6))
+    pipeline = fitted(_STATISTICS, raw)
+    made = behind(bundle, pipeline, raw, DType.INT8)
+    folder = _exported(made, tmp_path / "out")
+    (folder / "dump.cc").write_text(_DUMP_BOTH)
+    printed = run_cpp(folder, ("dump.cc", "preprocess.cc"), "")
+    size = len(made.golden[0].input)
+    assert printed[:size] == made.golden[0].input
+    assert np.array_equal(np.frombuffer(printed[size:], "<f4"), pipeline.apply(raw[:1]).reshape(-1))
 
 
 @pytest.mark.parametrize(("frontend", "shape"), [case[1:] for case in _CASES], ids=[case[0] for case in _CASES])

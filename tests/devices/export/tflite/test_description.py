@@ -44,6 +44,7 @@ def test_values_keep_their_scale(bundle: Bundle, values_bundle: Bundle) -> None:
         {"name": each.name, "mean": each.mean, "deviation": each.deviation} for each in values_bundle.targets
     ]
     assert json.loads(description(bundle))["targets"] == []
+    assert json.loads(description(bundle))["anomaly"] is None
 
 
 def test_metrics_keep_n_and_interval(bundle: Bundle) -> None:
