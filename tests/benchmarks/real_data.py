@@ -26,6 +26,7 @@ from PIL import Image
 
 from search.cli import main as tinyfront
 from search.datasets.load import inspect
+from search.datasets.prepare import Prepared
 from search.job import read_data_options
 from search.metrics.metric import Task
 
@@ -44,6 +45,7 @@ class RealSet:
     make: Callable[[Path, Path], Path]
     device: str = "nucleo-l4r5zi"
     task: Task = "classification"
+    normal: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     frontend: str = ""
 
@@ -55,7 +57,8 @@ class RealSet:
     def search_arguments(self) -> list[str]:
         """Command line of the search, without the data and how long it takes."""
         frontend = ["--set", f"frontend={self.frontend}"] if self.frontend else []
-        return [*self.arguments(), "--device", self.device, "--task", self.task, *frontend]
+        normal = ["--normal", self.normal] if self.normal else []
+        return [*self.arguments(), "--device", self.device, "--task", self.task, *normal, *frontend]
 
 
 def unpack(archive: Path, folder: Path, most: int | None = None) -> Path:
@@ -130,13 +133,23 @@ def _rotated(source: Path, folder: Path) -> Path:
     return folder
 
 
+_FAN = json.dumps(
+    {
+        "window_statistics": {
+            **dict.fromkeys(("mean", "standard_deviation", "root_mean_square", "minimum", "maximum"), False),
+            "mean_absolute_change": False,
+            "median_absolute_deviation": True,
+        }
+    }
+)
+
 SETS: Mapping[str, RealSet] = {
     "mnist": RealSet(make=_mnist),
     "cifar10": RealSet(make=_unpacked("cifar10_public.tar.xz")),
     "fsdd": RealSet(
         make=_unpacked("recordings.tar.xz", "recordings"),
         settings={"file_name": "{label}_{speaker}_{take}", "group_by": "speaker"},
-        frontend="mfcc",
+        frontend="micro_frontend",  # speakers differ tenfold in level: its gain control makes them alike
     ),
     "arabic_sc": RealSet(
         make=_unpacked("wav.tar.xz"),
@@ -166,7 +179,10 @@ SETS: Mapping[str, RealSet] = {
     # 0: as it should be; 1: a coin is taped to a blade.  Files are numbered seconds of one recording a speed.
     "fan_accel": RealSet(
         make=_unpacked("fan.tar.xz"),
+        task="anomaly_detection",
+        normal="0",
         settings={"file_name": "fan_0_{speed}_{label}_weight/{time}", "split": "time-in-class", "sample_rate_hz": 200},
+        frontend=_FAN,
     ),
     # Each odour was recorded in one go, two seconds a file: neighbours are all but equal.
     "ai_nose": RealSet(
@@ -193,9 +209,14 @@ def made(name: str, shared: Path, folder: Path) -> Path:
     return Path(mark.read_text())
 
 
+def _inspected(name: str, reference: Path) -> Prepared:
+    one = SETS[name]
+    return inspect(str(reference), read_data_options(one.arguments()[1::2]), one.task, one.normal)
+
+
 def _described(name: str, reference: Path) -> list[str]:
     began = time.perf_counter()
-    found = inspect(str(reference), read_data_options(SETS[name].arguments()[1::2]), SETS[name].task)
+    found = _inspected(name, reference)
     seconds = time.perf_counter() - began
     n = sum(part.n for part in found.split.parts)
     shape = " x ".join(map(str, found.data.input_shape))
@@ -203,10 +224,11 @@ def _described(name: str, reference: Path) -> list[str]:
     return [name, str(n), answers, shape, found.split.text(), f"{seconds:.1f}"]
 
 
-def _searched(name: str, reference: Path, minutes: float, runs: Path) -> list[str]:
+def _searched(name: str, reference: Path, minutes: float, workers: int | None, runs: Path) -> list[str]:
     one, said = SETS[name], io.StringIO()
     command = ["search", "--data", str(reference), *one.search_arguments()]
     command += ["--minutes", str(minutes), "--seed", "1", "--name", name.lower(), "--runs-dir", str(runs), "--json"]
+    command += [] if workers is None else ["--workers", str(workers)]
     with contextlib.redirect_stdout(said):
         code = tinyfront(command)
     if code:
@@ -217,7 +239,7 @@ def _searched(name: str, reference: Path, minutes: float, runs: Path) -> list[st
     best = max(document["front"], key=lambda point: sign * point[metric])
     low, high, test = (best.get(f"test_{metric}{end}") for end in ("_low", "_high", ""))
     interval = "" if low is None else f" ({low:.3f}-{high:.3f})"
-    split = inspect(str(reference), read_data_options(one.arguments()[1::2]), one.task).split.text()
+    split = _inspected(name, reference).split.text()
     figures = [str(best[key]) for key in ("model_bytes", "arena_bytes")]
     return [name, one.device, f"{metric} {test:.3f}{interval}", *figures, f"{best['latency_ms']:.2f}", split]
 
@@ -235,6 +257,7 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(SETS))
     parser.add_argument("--prepare-only", action="store_true")
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--workers", type=int, default=None)
     options = parser.parse_args()
     head = _HEADS[options.prepare_only]
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
@@ -243,7 +266,7 @@ def main() -> int:
         row = (
             _described(name, reference)
             if options.prepare_only
-            else _searched(name, reference, options.minutes, options.folder / "runs")
+            else _searched(name, reference, options.minutes, options.workers, options.folder / "runs")
         )
         print(f"| {' | '.join(row)} |", flush=True)
     return 0
