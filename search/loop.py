@@ -27,7 +27,8 @@ from search.record import InterpreterName, Score, Seconds, State, TrialRecord
 from search.screen import CandidateError, Screened, draw
 from search.store import RunFolder
 from search.study import ask, tell, unsettled
-from search.worker import Outcome, TrialTask, float_key, run_trial
+from search.trained_network import float_key
+from search.worker import Outcome, TrialTask, run_trial
 from spaces.candidate import Candidate
 
 # Drawing on and on without a new feasible candidate means that there is none left.

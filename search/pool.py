@@ -22,9 +22,9 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
+from search.child_process import import_frameworks, start_worker
 from search.errors import ToolchainError
 from search.job import Job, available_workers
-from search.worker import import_frameworks, start_worker
 
 # A worker grows by about 10 MB a trial; starting one anew costs the imports.
 _TRIALS_A_WORKER = 50

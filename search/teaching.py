@@ -44,11 +44,11 @@ def read_teacher(path: Path, data_file: Path, log_file: Path) -> Taught:
     DataError, JobError
         When it cannot be read or does not go with the data.
     """
+    from search.child_process import import_frameworks
     from search.datasets.load import read
     from search.evaluate import float_quality
     from search.networks.fitting import fit
     from search.networks.load import load
-    from search.worker import import_frameworks
 
     import_frameworks()
     with redirected((STDOUT, STDERR), log_file):

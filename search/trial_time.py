@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from search.child_process import import_frameworks
 from search.errors import JobError
-from search.worker import TrialTask, import_frameworks, opened
+from search.worker import TrialTask, opened
 from spaces.candidate import Candidate
 
 if TYPE_CHECKING:

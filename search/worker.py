@@ -7,14 +7,9 @@ artifact, byte for byte, whichever process runs it and whatever ran before.
 from __future__ import annotations
 
 import functools
-import io
-import os
-import signal
-import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from devices.device import Device
 from devices.flatbuffer import read_artifact
+from search.child_process import import_frameworks
 from search.record import InterpreterName, Score, Seconds
 from search.seeds import seed_of
 from search.streams import STDERR, STDOUT, redirected
+from search.trained_network import network_of, teacher_of
 from spaces.candidate import Architecture, Candidate
 
 if TYPE_CHECKING:
@@ -35,9 +32,6 @@ if TYPE_CHECKING:
     from devices.artifact import Artifact
     from search.datasets.dataset import Dataset
     from search.metrics.measure import HeldOut
-    from spaces.graphs import Head
-
-_PARENT_POLL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,35 +113,6 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + spent - inner
 
 
-def float_key(task_seed: int, candidate: Candidate, data_digest: str) -> str:
-    """Key of a trained float network: equal where architecture, recipe, data and seed are."""
-    import hashlib
-
-    text = repr((task_seed, candidate.architecture, candidate.recipe, data_digest))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def start_worker(memory_bytes: int, coordinator: int) -> None:
-    """Prepare a fresh child process: a limit on memory, and an end when its coordinator (a process id) ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the coordinator decides
-    _end_with(coordinator)
-    if sys.platform == "linux":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-
-
-@functools.cache
-def import_frameworks() -> None:
-    """Import what a trial needs and set one thread a worker: several workers of one thread beat one of several."""
-    with redirected((STDOUT, STDERR), Path(os.devnull)):
-        from search.train import configure_threads
-
-        configure_threads()
-        import autokeras  # noqa: F401
-        import tf_keras  # noqa: F401
-
-
 def run_trial(task: TrialTask) -> Outcome:
     """Make and score the artifact of one candidate.
 
@@ -164,7 +129,7 @@ def run_trial(task: TrialTask) -> Outcome:
 def _run(task: TrialTask) -> Outcome:
     watch = Stopwatch()
     data = _data(task.data_file)
-    network, weights = _network(task, data, watch)
+    network, weights = network_of(task, data, watch)
     plan, context = task.candidate.plan, _context(task, data, watch)
     with watch.phase("compress"):
         network = plan.shape(network, context)
@@ -184,55 +149,8 @@ def opened(task: TrialTask) -> Iterator[tuple[Network, Context, Dataset]]:
     import_frameworks()
     with redirected((STDOUT, STDERR), task.log_file), _plain_errors():
         data, watch = _data(task.data_file), Stopwatch()
-        network, _ = _network(task, data, watch)
+        network, _ = network_of(task, data, watch)
         yield network, _context(task, data, watch), data
-
-
-def _network(task: TrialTask, data: Dataset, watch: Stopwatch) -> tuple[Network, bytes | None]:
-    """The trained network, and its weights as an npz where it was trained here."""
-    if task.network_file is not None:
-        from search.networks.kept import read_network
-
-        with watch.phase("build"):
-            return read_network(task.network_file).build(), None
-    with watch.phase("build"):
-        network = _born(task, data)
-        if task.weights_file.exists():
-            _load_weights(network, task.weights_file)
-            return network, None
-    with watch.phase("train"):
-        return network, _trained(network, task, data)
-
-
-def _born(task: TrialTask, data: Dataset) -> Network:
-    from spaces.birth import birth
-
-    seed = seed_of(task.seed, "birth", repr(task.candidate.architecture))
-    return birth(task.candidate.architecture, data.input_shape, data.n_outputs, seed, head=data.head)
-
-
-def _trained(network: Network, task: TrialTask, data: Dataset) -> bytes:
-    from search.train import train
-
-    recipe = task.candidate.recipe
-    seed = seed_of(task.seed, "train", repr((task.candidate.architecture, recipe)))
-    train(network, recipe, data.learning, seed, task.class_weights)
-    buffer = io.BytesIO()
-    _save_weights(buffer, network)
-    return buffer.getvalue()
-
-
-def _save_weights(stream: io.BytesIO, network: Network) -> None:
-    import numpy as np
-
-    np.savez(stream, **{f"w{index:04d}": array for index, array in enumerate(network.get_weights())})
-
-
-def _load_weights(network: Network, file: Path) -> None:
-    import numpy as np
-
-    with np.load(file, allow_pickle=False) as arrays:
-        network.set_weights([arrays[name] for name in sorted(arrays.files)])
 
 
 def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
@@ -253,7 +171,7 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
         labels=data.output_labels,
         evaluate=lambda network: float_quality(network, data),
         gradients=lambda network: batch_gradients(network, data.learning, recipe.batch_size, seed, task.class_weights),
-        teacher=_teacher_of(task, data),
+        teacher=teacher_of(task, data),
     )
 
 
@@ -302,43 +220,11 @@ def _plain_errors() -> Iterator[None]:
         raise RuntimeError(f"{type(error).__name__}: {error}") from None
 
 
-def _teacher_of(task: TrialTask, data: Dataset) -> Callable[[], Network] | None:
-    if task.teacher_file is None:
-        return None
-    return functools.partial(_teacher, task.teacher_file, task.teacher, data.input_shape, data.n_outputs, data.head)
-
-
-@functools.lru_cache(maxsize=1)
-def _teacher(
-    file: Path, architecture: Architecture | None, input_shape: tuple[int, ...], n_outputs: int, head: Head
-) -> Network:
-    """Built once a process: nothing changes it."""
-    from search.networks.kept import read_network
-    from spaces.birth import birth
-
-    if architecture is None:
-        return read_network(file).build()
-    network = birth(architecture, input_shape, n_outputs, seed=0, head=head)
-    _load_weights(network, file)
-    return network
-
-
 @functools.lru_cache(maxsize=2)
 def _data(file: Path) -> Dataset:
     from search.datasets.load import read
 
     return read(file)
-
-
-def _end_with(coordinator: int) -> None:
-    """Leave when the coordinator is gone, however it ended: its SIGKILL cannot be caught."""
-
-    def watch() -> None:
-        while os.getppid() == coordinator:
-            time.sleep(_PARENT_POLL_S)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True, name="end-with-coordinator").start()
 
 
 def score_on_test(content: bytes, data_file: Path, interpreter: InterpreterName, log_file: Path) -> HeldOut:

@@ -18,6 +18,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,9 @@ from typing import Any
 
 import numpy as np
 
+from compressors.catalog import find
 from compressors.clustering import Clustering
-from compressors.compressor import Settings
+from compressors.compressor import Settings, Value
 from compressors.distillation import Distillation
 from compressors.gradient_pruning import GradientPruning
 from compressors.huffman_coding import HuffmanCoding
@@ -36,6 +38,7 @@ from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from compressors.quantization_aware_training import QuantizationAwareTraining
 from compressors.sensitivity_pruning import SensitivityPruning
+from compressors.settings_mapping import as_values
 from compressors.structured_pruning import StructuredPruning
 from search.cli import main as tinyfront
 from search.compress import opened, results, tasks_for
@@ -252,7 +255,9 @@ def _smallest(run: RunFolder, points: list[FrontPoint], folder: Path, name: str,
     best = min(kept, key=lambda point: (point.footprint.model_bytes, -point.quality.value))
     test = best.test_quality or _tested(run, best, folder)
     low, high = test.interval()
-    steps = ", ".join(f"{technique} ({values(each)})" for technique, each in best.compression.items())
+    steps = ", ".join(
+        f"{technique} {_changed(technique, each)}".rstrip() for technique, each in best.compression.items()
+    )
     return Line(
         name=f"{name}: {steps}",
         validation=best.quality.value,
@@ -266,6 +271,13 @@ def _smallest(run: RunFolder, points: list[FrontPoint], folder: Path, name: str,
         arena_bytes=best.footprint.arena_bytes,
         latency_ms=best.footprint.latency_ms,
     )
+
+
+def _changed(technique: str, settings: Mapping[str, Value]) -> str:
+    """What of a technique's settings is not the default, in brackets; empty where all is."""
+    default = as_values(find(technique).settings())
+    changed = {name: value for name, value in settings.items() if default[name] != value}
+    return f"({values(changed)})" if changed else ""
 
 
 def _tested(run: RunFolder, point: FrontPoint, folder: Path) -> Measurement:

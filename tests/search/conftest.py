@@ -98,8 +98,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> Callable[[InlinePool], None]:
         for module in (compress, compress_sensitivity, run):
             monkeypatch.setattr(module, "pool_for", opened)
 
-    from search import worker
-
-    monkeypatch.setattr(worker, "import_frameworks", lambda: None)
+    for module in ("search.child_process", "search.worker"):
+        monkeypatch.setattr(f"{module}.import_frameworks", lambda: None)
     use(InlinePool())
     return use

@@ -27,7 +27,8 @@ from search.datasets.dataset import Split
 from search.datasets.load import save
 from search.evaluate import available_interpreter, float_accuracy, predict
 from search.networks.kept import save_network
-from search.worker import Stopwatch, TrialTask, float_key
+from search.trained_network import float_key, save_weights
+from search.worker import Stopwatch, TrialTask
 from spaces.birth import birth
 from spaces.candidate import Architecture, Candidate, TrainingRecipe
 from spaces.catalog import find_space
@@ -208,7 +209,7 @@ def test_the_teacher_is_a_network_of_the_run(tmp_path: Path) -> None:
     architecture = space.draw(FixedTrial(dict(space.anchors((12,))[1])), (12,), 5).architecture
     network = birth(architecture, (12,), 5, seed=9)
     buffer = io.BytesIO()
-    worker._save_weights(buffer, network)
+    save_weights(buffer, network)
     (tmp_path / "weights.npz").write_bytes(buffer.getvalue())
     task = _task(tmp_path, teacher_file=tmp_path / "weights.npz", teacher=architecture)
     context = worker._context(task, dataset(), Stopwatch())
