@@ -20,7 +20,7 @@ class Choices:
     Attributes
     ----------
     spaces
-        Names of the search spaces.
+        Names of the search spaces; what each draws is not kept.
     techniques
         By technique what is drawn for each field, in order: recorded
         parameters of ordered values are indexes into these.

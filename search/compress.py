@@ -234,7 +234,7 @@ def tasks_for(
         save_network(teacher, folder / "teacher.npz")
     architecture = Architecture.of(NAME, {"network": problem.given.digest()[:16]})
     recipe = tuning_recipe(len(problem.data.train), problem.job.epochs)
-    interpreter = available_interpreter()
+    interpreter = available_interpreter(problem.device.runtime)
     return [
         TrialTask(
             class_weights=problem.class_weights,

@@ -22,7 +22,7 @@ from search.errors import JobError, ToolchainError
 from search.frontends import searched, variants_of
 from search.job import Job
 from search.settle import check_names, settled
-from search.techniques import techniques_of
+from search.techniques import check_teacher, techniques_of
 
 if TYPE_CHECKING:
     from spaces.catalog import SearchSpace
@@ -104,6 +104,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
     strategies = [name for name, _ in STRATEGIES]
     if job.strategy not in strategies:
         raise JobError(f"unknown strategy {job.strategy!r}: {suggestion(job.strategy, strategies)}")
+    check_teacher(job)
     compressors = techniques_of(job, device)
     _check_spaces(job)
     _check_given(job, is_given=read_given is not None)

@@ -83,9 +83,10 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device, frontend:
     computed as for a file.  On a board with an accelerator it is the least the
     artifact can cost (`devices.ethos_u.least_footprint`).  How small a coded
     artifact gets is known only with the weights: it is taken to be as small as
-    one is likely to get (`compressors.coded_size`), with the code that decodes
-    it, so that nothing is rejected that fits by its coding alone; with look-up
-    tables the arena is that of the file without.
+    any can get (`compressors.coded_size`), with the code that decodes it, so
+    that nothing is rejected that fits by its coding alone; with look-up tables
+    the arena is that of the file without, and the file itself where that takes
+    less flash.
 
     Parameters
     ----------
@@ -110,18 +111,21 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device, frontend:
 def _network_cost(graph: Graph, plan: CompressionPlan, device: Device) -> Footprint:
     cost = footprint(graph, device, predicted_bytes(graph))
     if is_coded(plan.as_mapping()):
-        return coded(cost, least_package_bytes(graph, plan, cost.model_bytes), device)
+        return coded(cost, least_package_bytes(cost.model_bytes), device)
     if any(isinstance(step, LookUpTables) for step in plan.steps):
-        return _with_tables(cost, graph, least_table_bytes(graph, plan, cost.model_bytes), device)
+        tables = _with_tables(cost, graph, device)
+        return min(cost, tables, key=lambda each: each.flash_bytes)  # tables that save nothing are left out
     return cost
 
 
-def _with_tables(cost: Footprint, graph: Graph, least_bytes: int, device: Device) -> Footprint:
-    """The cost with a file of so few bytes and DECODE's code; as it is where tables do not make the file smaller."""
-    if least_bytes >= cost.model_bytes:
-        return cost
+def _with_tables(cost: Footprint, graph: Graph, device: Device) -> Footprint:
+    """The cost with as few bytes as tables can leave, and DECODE's code."""
     decoding = replace(graph, operators=(*graph.operators, Operator(name=DECODE, inputs=(), outputs=())))
-    return replace(cost, model_bytes=least_bytes, runtime_flash_bytes=runtime_flash_bytes(decoding, device))
+    return replace(
+        cost,
+        model_bytes=least_table_bytes(graph, cost.model_bytes),
+        runtime_flash_bytes=runtime_flash_bytes(decoding, device),
+    )
 
 
 def _variant(trial: Trial, problem: Problem) -> int:

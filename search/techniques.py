@@ -15,6 +15,21 @@ from search.job import BEST, LARGEST, Job
 from spaces.compression import FOR_CODING, Techniques
 
 
+def check_teacher(job: Job) -> None:
+    """Refuse a teacher that no technique of a search would learn from.
+
+    Raises
+    ------
+    JobError
+        When one is named and distillation is not.
+    """
+    if job.teacher != LARGEST and not job.network and "distillation" not in job.compressors:
+        raise JobError(
+            f"teacher is {job.teacher!r}, and nothing learns from it: name distillation among the compressors, "
+            "such as --set compressors=distillation,structured_pruning,quantization"
+        )
+
+
 def techniques_of(job: Job, device: Device) -> Techniques:
     """The techniques that the job names; where it names none, all that can pay on the board, but distillation.
 
@@ -49,6 +64,10 @@ def _named(job: Job, device: Device) -> Techniques:
         missing = _missing_here(name)
         if missing:
             raise ToolchainError(f"compressor {name!r}: {missing}")
+    if "lookup_tables" in job.compressors and "clustering" not in job.compressors:
+        raise JobError(
+            "compressor 'lookup_tables' stores clustered weights and saves nothing on others: add 'clustering'"
+        )
     if "distillation" in job.compressors and job.network and job.teacher in (LARGEST, BEST):
         raise JobError(
             f"distillation of the given network {job.network!r} needs a teacher: name its file, "

@@ -50,13 +50,13 @@ def test_fewer_bits_make_smaller_files_and_wider_activations_larger_arenas() -> 
 
 
 def test_a_coded_artifact_is_predicted_with_its_model_in_ram() -> None:
-    """Flash is the least that a package is likely to take, and the decoder; RAM grows by the model."""
+    """Flash is the least that a package can take, a bit a byte, and the decoder; RAM grows by the model."""
     plain = predict(TOPOLOGY, CompressionPlan.of(Quantization()), BOARD)
     plan = CompressionPlan.of(Quantization(), HuffmanCoding())
     cost = predict(TOPOLOGY, plan, BOARD)
     assert cost.model_bytes == plain.model_bytes
     assert cost.stored_bytes is not None
-    assert 0.4 * plain.model_bytes < cost.stored_bytes < 0.9 * plain.model_bytes
+    assert cost.stored_bytes == plain.model_bytes // 8
     assert cost.flash_bytes == cost.stored_bytes + plain.runtime_flash_bytes + 477
     assert 0 <= cost.ram_bytes - plain.ram_bytes - plain.model_bytes < 16
     with pytest.raises(UnpackError, match="raspberry-pi-4b cannot unpack"):
@@ -64,7 +64,7 @@ def test_a_coded_artifact_is_predicted_with_its_model_in_ram() -> None:
 
 
 def test_tables_are_predicted_with_the_code_that_reads_them() -> None:
-    """A large layer shrinks to its 3-bit indexes and the board gets DECODE; a small one stays as it is."""
+    """A large layer shrinks to indexes of a bit at least and the board gets DECODE; a small network stays as it is."""
     large = Topology(
         layers=(
             Layer(name="x", spec=Input(shape=(512,))),
@@ -74,9 +74,7 @@ def test_tables_are_predicted_with_the_code_that_reads_them() -> None:
     )
     steps = (Clustering(clusters=8), Quantization(granularity="tensor"), LookUpTables(without_gain="keep"))
     plain, tables = (predict(large, CompressionPlan.of(*plan), BOARD) for plan in (steps[:2], steps))
-    saved = plain.model_bytes - tables.model_bytes
-    assert 31_500 < saved < 516 * 100 * 5 // 8
+    assert 0.8 * 516 * 100 < plain.model_bytes - tables.model_bytes < 516 * 100 * 7 // 8
     assert 15_000 < tables.runtime_flash_bytes - plain.runtime_flash_bytes < 25_000
-    many = (Clustering(clusters=64), *steps[1:])
-    uncoded, coded = (predict(TOPOLOGY, CompressionPlan.of(*plan), BOARD) for plan in (many[:2], many))
-    assert coded == uncoded
+    uncoded, coded = (predict(TOPOLOGY, CompressionPlan.of(*plan), BOARD) for plan in (steps[:2], steps))
+    assert coded == uncoded  # DECODE's code takes more than the tables of so few weights can save

@@ -13,7 +13,7 @@ from devices.boards import load_device
 from search import techniques
 from search.errors import JobError, ToolchainError
 from search.job import Job
-from search.techniques import techniques_of
+from search.techniques import check_teacher, techniques_of
 
 JOB = Job(data="digits", device="nucleo-l432kc", trials=1)
 
@@ -46,7 +46,7 @@ def test_what_this_machine_cannot_make_is_left_out_or_refused(monkeypatch: pytes
     assert "lookup_tables" not in found
     assert "huffman_coding" in found
     with pytest.raises(ToolchainError, match="'lookup_tables': no such package: install it"):
-        names_of("nucleo-l432kc", "quantization", "lookup_tables")
+        names_of("nucleo-l432kc", "clustering", "quantization", "lookup_tables")
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,20 @@ def test_a_given_network_needs_a_named_teacher(change: dict[str, Any], sentence:
         techniques_of(replace(JOB, **change), board)
     chosen = techniques_of(replace(JOB, **change, teacher="large.keras"), board)
     assert "distillation" in [each.name for each in chosen]
+
+
+def test_tables_want_clusters() -> None:
+    """Alone they would never be drawn, which a job that names them should know."""
+    with pytest.raises(JobError, match=r"'lookup_tables' stores clustered weights.*add 'clustering'"):
+        names_of("nucleo-l432kc", "quantization", "magnitude_pruning", "lookup_tables")
+    named = ("clustering", "quantization", "lookup_tables")
+    assert names_of("nucleo-l432kc", *named) == list(named)
+
+
+@pytest.mark.parametrize("teacher", ["best", "absent.keras"])
+def test_a_teacher_needs_a_pupil(teacher: str) -> None:
+    with pytest.raises(JobError, match=f"teacher is '{teacher}', and nothing learns from it: name distillation"):
+        check_teacher(replace(JOB, teacher=teacher))
+    check_teacher(replace(JOB, teacher=teacher, compressors=("distillation", "quantization")))
+    check_teacher(replace(JOB, teacher=teacher, network="mine.keras"))
+    check_teacher(JOB)
