@@ -131,6 +131,7 @@ class Clusterer:
         copy = checked_copy(network)  # tfmot takes the weights out of the layers that it is given
         reasons = _reasons(copy, settings)
         _require_some(reasons)
+        context.say_left(self.name, ((name, reason) for name, reason in reasons.items() if reason))
         clustered = _clustered(copy, settings, {name for name, reason in reasons.items() if not reason})
         result = build(topology_of(network))
         set_weights(result, _trained(clustered, settings, context))

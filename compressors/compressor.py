@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
@@ -119,6 +119,10 @@ class FineTune(Protocol):
         """
 
 
+def _unheard(_: str) -> None:
+    """Where nobody asks what was left as it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a technique may use beside the network.
@@ -144,6 +148,9 @@ class Context:
     quantization
         How the plan's last network becomes a file, for techniques that train
         for it; None outside a plan.
+    say
+        Takes a sentence that whoever asked for the technique should read, such
+        as what it could not be applied to.
     """
 
     calibration: npt.NDArray[np.float32]
@@ -153,6 +160,13 @@ class Context:
     gradients: Callable[[Network], Iterator[Gradients]] | None = None
     teacher: Callable[[], Network] | None = None
     quantization: Quantization | None = None
+    say: Callable[[str], None] = _unheard
+
+    def say_left(self, technique: str, reasons: Iterable[tuple[str, str]]) -> None:
+        """Say which layers `technique` leaves as they are, of (layer, reason) pairs; nothing where there are none."""
+        listed = "; ".join(f"{layer}: {reason}" for layer, reason in reasons)
+        if listed:
+            self.say(f"{technique} leaves as they are: {listed}")
 
     def score(self, network: Network, technique: str) -> float:
         """Accuracy or R2 of `network` by `evaluate`.

@@ -22,7 +22,7 @@ from ai_edge_litert import schema_py_generated as schema
 from compressors.compressor import CompressionError
 from compressors.fusion import FIXED_SCALE, SAME_SCALE, WEIGHTED
 from compressors.model_file import BIAS, WEIGHTS, ModelFile, parameters
-from compressors.scaling import Range, Scaling, activation_scaling, packed, weight_scales
+from compressors.scaling import MOST_BIAS, Range, Scaling, activation_scaling, packed, weight_scales
 
 if TYPE_CHECKING:
     from compressors.quantization import Quantization
@@ -167,7 +167,8 @@ class _Rewriter:
             bits,
             self._settings.scales,
             least_error=self._settings.calibration == "mse",
-            biases=None if self._bits == 16 else bias,
+            biases=bias,
+            most_bias=MOST_BIAS[self._bits],
             source_scale=source_scale,
             trained_reach=self._file.trained_reach(operator, len(rows)),
         )

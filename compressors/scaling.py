@@ -21,7 +21,9 @@ Range = tuple[float, float]
 # Shares of a range that the search for the least square error tries.
 SHARES = tuple(float(share) for share in np.linspace(1.0, 0.2, 41))
 _LEAST_RANGE = 1e-30  # below it a float32 scale would lose digits: all values count as zero
-_MOST_BIAS = float(2**30)  # half of what 32 bits hold, so that the accumulator has room for the products
+# By bits of the activations: half of what the 32 bits of a bias hold, so that the accumulator has room for the
+# products; of its 64 bits behind 16-bit activations the 40 that kernels keep, likewise.
+MOST_BIAS = {8: float(2**30), 16: float(2**38)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ def weight_scales(
     *,
     least_error: bool,
     biases: Floats | None = None,
+    most_bias: float = MOST_BIAS[8],
     source_scale: float = 1.0,
     trained_reach: Floats | None = None,
 ) -> npt.NDArray[np.float32]:
@@ -89,9 +92,12 @@ def weight_scales(
         Choose the share of each row's range that gives the least square error
         of its rounded weights; without it nothing is cut off.
     biases
-        Biases, the same number for each row; stored with 32 bits and the scale
+        Biases, the same number for each row; stored with the scale
         ``source_scale x scale of the row``, which is made large enough for
-        them.  None where they need no room.
+        them: a dead channel, of weights next to nothing, still has a bias.
+        None where there is none.
+    most_bias
+        Greatest magnitude of a stored bias, see `MOST_BIAS`.
     trained_reach
         Greatest magnitude that each row was trained for (n,); such ranges are
         kept.  None takes the greatest that is there.
@@ -102,7 +108,7 @@ def weight_scales(
     if least_error and trained_reach is None:
         chosen = _least_error(rows, chosen, most, scales)
     if biases is not None:
-        room = np.abs(biases).reshape(len(rows), -1).max(axis=1) / (source_scale * _MOST_BIAS)
+        room = np.abs(biases).reshape(len(rows), -1).max(axis=1) / (source_scale * most_bias)
         chosen = np.maximum(chosen, [_allowed(float(value), scales) for value in room])
     # A row of zeros fits any scale; a large one would make its bias coarse.
     empty = reach == 0

@@ -112,6 +112,7 @@ class StructuredPruner:
 
         topology, weights = topology_of(network), weights_of(network)
         kept = kept_channels(network, settings, context)
+        context.say_left("structured_pruning", unprunable(topology))
         pruned = build(narrowed(topology, kept))
         set_weights(pruned, sliced(topology, weights, kept))
         if settings.fine_tune > 0.0:

@@ -156,7 +156,7 @@ def compress(
         compression=(made.plan if isinstance(made, MixedOutcome) else plan).as_mapping(),
         excess=dict(score.footprint.excess_over(problem.budget)),
         pruning=made.facts if isinstance(made, PrunedOutcome) else None,
-        notes=(*reading.notes, *([_mixture(made)] if isinstance(made, MixedOutcome) else ())),
+        notes=(*reading.notes, *([_mixture(made)] if isinstance(made, MixedOutcome) else getattr(made, "notes", ()))),
     )
     return Made(content=made.content, report=report)
 

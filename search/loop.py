@@ -231,6 +231,7 @@ class Search:
         record = _record(
             running.trial, "complete", running.screened, excess=excess, score=outcome.score, seconds=seconds
         )
+        record = replace(record, notes=outcome.notes)
         self._tell(running.trial, record, outcome.content)
 
     def _fail(self, running: _Running, failure: Failure) -> None:

@@ -153,6 +153,8 @@ class TrialRecord:
         None unless complete.
     seconds
         Where the time went.
+    notes
+        What techniques said, such as which layers they left as they are, a sentence each.
     """
 
     trial: int
@@ -166,6 +168,7 @@ class TrialRecord:
     predicted: Footprint | None = None
     score: Score | None = None
     seconds: Seconds = field(default_factory=Seconds)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.state == "complete") is (self.score is None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from devices.footprint import Budget, Footprint
+from search.columns import printable
 from search.metrics.catalog import find_metric, in_order
 from search.metrics.measurement import Measurement
 from search.record import Score, TrialRecord
@@ -47,6 +48,7 @@ def show(
     if record.compression:
         lines += ["", "compression"]
         lines += [f"  {name:<24} {values(each)}".rstrip() for name, each in record.compression.items()]
+        lines += [f"  {printable(note)}" for note in record.notes]
     lines += ["", f"seconds: {_seconds(record)}", f"space {record.space}, key {record.key}"]
     return "\n".join(lines) + "\n"
 

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,13 +83,15 @@ class TrialTask:
 class Outcome:
     """What one trial made.
 
-    `weights` is the npz of the trained float network, None where it was read.
+    `weights` is the npz of the trained float network, None where it was read;
+    `notes` is what techniques said, such as which layers they left as they are.
     """
 
     content: bytes
     score: Score
     seconds: Seconds
     weights: bytes | None
+    notes: tuple[str, ...] = ()
 
 
 class Stopwatch:
@@ -130,14 +132,21 @@ def _run(task: TrialTask) -> Outcome:
     watch = Stopwatch()
     data = _data(task.data_file)
     network, weights = network_of(task, data, watch)
-    plan, context = task.candidate.plan, _context(task, data, watch)
+    notes: list[str] = []
+    plan, context = task.candidate.plan, replace(_context(task, data, watch), say=notes.append)
     with watch.phase("compress"):
         network = plan.shape(network, context)
     with watch.phase("convert"):
         artifact = plan.convert(network, context)
     with watch.phase("score"):
         score = score_of(artifact, network, task, data)
-    return Outcome(content=artifact.content, score=score, seconds=Seconds(**watch.seconds), weights=weights)
+    return Outcome(
+        content=artifact.content,
+        score=score,
+        seconds=Seconds(**watch.seconds),
+        weights=weights,
+        notes=tuple(notes),
+    )
 
 
 @contextmanager

@@ -16,11 +16,13 @@ from compressors.layers import Conv2D, Dense, DepthwiseConv2D
 from compressors.network import topology_of
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
+from compressors.quantization_aware_training import QuantizationAwareTraining
 from compressors.structure import kernels_of
 from compressors.topology import Topology
 from devices.artifact import Artifact
-from devices.flatbuffer import read_graph
+from devices.flatbuffer import read_artifact, read_graph
 from devices.graph import DType
+from search.evaluate import predict
 from tests.compressors.tflite_weights import scales_of, weights_by_layer
 
 # Stages that a plan may leave out, in order; quantisation stands between the last two.
@@ -169,6 +171,45 @@ def _check_quantization(network: Network, context: Context) -> float:
     assert small
     assert four.model_bytes < power.model_bytes
     return error_of(power, network, context)
+
+
+VARIANTS: tuple[Quantization, ...] = (
+    Quantization(weight_bits=4),
+    Quantization(activation_bits=16),
+    Quantization(granularity="tensor"),
+    Quantization(scales="power_of_two", calibration="mse"),
+    Quantization(weight_bits=4, scales="power_of_two"),
+)
+
+
+def check_variant(settings: Quantization, network: Network, context: Context, *, aware: bool) -> None:
+    """One form of quantisation, trained for or not: the file keeps what was promised and runs in TensorFlow Lite Micro.
+
+    Raises
+    ------
+    CompressionError
+        When the technique refuses.
+    """
+    steps = [QuantizationAwareTraining(fine_tune=0.25)] if aware else []
+    plan = CompressionPlan.of(*steps, settings)
+    content = plan.convert(plan.shape(network, context), context).content
+    graph = read_graph(content)
+    weights = [each for each in graph.tensors if each.constant_bytes and each.dtype in (DType.INT4, DType.INT8)]
+    if settings.weight_bits == 4:
+        assert any(each.dtype is DType.INT4 for each in weights)
+    if settings.activation_bits == 16:
+        assert graph.tensors[graph.inputs[0]].dtype is DType.INT16
+    if settings.granularity == "tensor":
+        assert {each.scales for each in weights} == {1}
+    if settings.scales == "power_of_two":
+        assert (np.frexp(scales_of(content))[0] == 0.5).all()
+    assert np.isfinite(outputs_of(content, context.calibration[:2])).all()
+
+
+def outputs_of(content: bytes, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Stored outputs of a file run by TensorFlow Lite Micro, whatever the type of its ports."""
+    artifact = read_artifact(content, ())
+    return np.asarray(predict(artifact, x, "tflm"), np.float64)
 
 
 def error_of(artifact: Artifact, network: Network, context: Context) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -112,8 +113,13 @@ def test_layers_left_out_are_listed_with_the_reason(examples: dict[str, Topology
     assert dict(unclusterable(network, Clustering(clusters=64)))["out"] == "the kernel has 48 weights for 64 clusters"
     by_channel = dict(unclusterable(network, Clustering(clusters=8, per_channel=True)))
     assert by_channel["p1"] == "a channel has 8 weights for 8 clusters"
-    result = CLUSTERER.compress(network, Clustering(clusters=64), STILL)
+    said: list[str] = []
+    result = CLUSTERER.compress(network, Clustering(clusters=64), replace(STILL, say=said.append))
     assert np.array_equal(kernels_of(result)["d1"], kernels_of(network)["d1"])
+    (sentence,) = said
+    assert sentence.startswith("clustering leaves as they are: ")
+    for layer, reason in unclusterable(network, Clustering(clusters=64)):
+        assert f"{layer}: {reason}" in sentence
 
 
 def test_channels_that_tfmot_cannot_cluster_are_left_out(examples: dict[str, Topology], trained: Trained) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from compressors.catalog import COMPRESSORS
 from compressors.compressor import CompressionError
+from compressors.quantization import Quantization
 from tests.compressors.mlperf import NAMES, context_of, network_of
-from tests.compressors.promises import Pair, check_alone, check_pair, neighbours
+from tests.compressors.promises import VARIANTS, Pair, check_alone, check_pair, check_variant, neighbours
 
 COMBINATIONS: tuple[Pair, ...] = (*((technique.name,) for technique in COMPRESSORS), *neighbours())
 # Of the strongest settings of all, on networks that were narrowed to one channel in places; and what needs an
@@ -47,6 +48,17 @@ def test_applies_or_refuses(model: str, names: Pair, shared: Path) -> None:
             _check(names, network, context)
     else:
         assert _check(names, network, context) < 0.35
+
+
+@pytest.mark.parametrize("aware", [False, True], ids=["after", "aware"])
+@pytest.mark.parametrize(
+    "settings", VARIANTS, ids=lambda each: f"{each.weight_bits}-{each.activation_bits}-{each.granularity}-{each.scales}"
+)
+@pytest.mark.parametrize("model", NAMES)
+def test_every_form_of_quantisation(model: str, settings: Quantization, aware: bool, shared: Path) -> None:
+    """4 bits are stored as 4, scales are powers of two, activations have 16 bits; and each file runs."""
+    network = _network(model, shared)
+    check_variant(settings, network, context_of(model, network), aware=aware)
 
 
 @functools.cache

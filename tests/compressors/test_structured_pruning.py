@@ -337,3 +337,13 @@ def test_identity() -> None:
     assert StructuredPruning(filters=0.0, neurons=0.0).is_identity
     assert not StructuredPruning().is_identity
     assert not StructuredPruning(filters=0.0, neurons=0.0, overrides=(("c1", 0.1),)).is_identity
+
+
+def test_what_stays_is_said(examples: dict[str, Topology], trained: Trained) -> None:
+    """Every layer that could not be pruned, with the reason; nothing where all was."""
+    said: list[str] = []
+    context = replace(CONTEXT, say=said.append)
+    topology = examples["conv_flatten"]
+    StructuredPruner().compress(trained(topology), StructuredPruning(filters=0.5, neurons=0.5, fine_tune=0.0), context)
+    left = "; ".join(f"{layer}: {reason}" for layer, reason in unprunable(topology))
+    assert said == [f"structured_pruning leaves as they are: {left}"]

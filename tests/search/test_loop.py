@@ -395,3 +395,11 @@ def test_trials_learn_from_the_best_so_far(bench: Bench, monkeypatch: pytest.Mon
     assert task.teacher_file.read_bytes() == b"w1"
     assert task.teacher is not None
     assert dict(task.teacher.values)["width"] == bench.study.trials[1].params["mlp/width#"]
+
+
+def test_what_techniques_said_is_recorded(bench: Bench) -> None:
+    bench.job = replace(JOB, trials=1)
+    bench.sit(lambda number: replace(success(number), notes=("clustering leaves as they are: out: too small",)))
+    record = bench.run.record(0)
+    assert record is not None
+    assert record.notes == ("clustering leaves as they are: out: too small",)

@@ -63,3 +63,8 @@ def test_a_coded_model(run: list[TrialRecord], budget: Budget) -> None:
     assert "7.0 kB" in package
     assert "unpacked model" in text
     assert "unpacked model" not in shown(run[1], budget)
+
+
+def test_what_techniques_said_is_shown(run: list[TrialRecord], budget: Budget) -> None:
+    text = shown(replace(run[1], notes=("clustering leaves as they are: d1: \x1b[2Jtoo small",)), budget)
+    assert "  clustering leaves as they are: d1: ?[2Jtoo small\n" in text

@@ -18,6 +18,7 @@ from compressors.huffman_coding import HuffmanCoding
 from compressors.network import topology_of, weights_of
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
+from compressors.structured_pruning import StructuredPruning
 from devices.boards import load_device
 from devices.coding.package import pack
 from devices.coding.stored import coded
@@ -254,3 +255,16 @@ def test_a_coded_artifact_is_scored_as_its_package(tmp_path: Path) -> None:
     assert made.score.accuracy == plain.score.accuracy
     assert cost == coded(plain.score.footprint, len(package), task.device)
     assert made.score.download_bytes == len(package) == cost.stored_bytes
+
+
+def test_what_techniques_say_comes_out(tmp_path: Path) -> None:
+    """The output layer of a network cannot be pruned, and the trial says so."""
+    space = find_space("mlp")
+    architecture = space.draw(FixedTrial(dict(space.anchors((12,))[1])), (12,), 5).architecture
+    network = birth(architecture, (12,), 5, seed=9)
+    save_network(GivenNetwork(topology=topology_of(network), weights=weights_of(network)), tmp_path / "network.npz")
+    task = _task(tmp_path, interpreter=available_interpreter(), network_file=tmp_path / "network.npz")
+    plan = CompressionPlan.of(StructuredPruning(filters=0.0, neurons=0.5, fine_tune=0.0), Quantization())
+    assert worker._run(task).notes == ()
+    (said,) = worker._run(replace(task, candidate=replace(CANDIDATE, plan=plan))).notes
+    assert said.startswith("structured_pruning leaves as they are: ")
