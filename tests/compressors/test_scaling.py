@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compressors.scaling import Scales, Scaling, activation_scaling, packed, weight_scales
+from compressors.scaling import MOST_BIAS, Scales, Scaling, activation_scaling, packed, weight_scales
 
 FINITE = st.floats(-1e4, 1e4, width=32)
 SCALES: st.SearchStrategy[Scales] = st.sampled_from(("linear", "power_of_two"))
@@ -73,6 +73,18 @@ def test_a_bias_fits_into_32_bits() -> None:
         assert (biases / (0.01 * scales.astype(np.float64)) < 2**31).all()
         assert scales[2] <= scales[1]
     assert (weight_scales(np.zeros((2, 3)), 8, "linear", least_error=False) == 2.0**-7).all()
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_dead_channel_has_room_for_its_bias(bits: int) -> None:
+    """Weights next to nothing would else make a scale under which no integer holds the bias."""
+    rows = np.array([[0.5, -0.25], [1e-31, -1e-32]])
+    biases, source = np.array([0.1, -1.5]), 0.01
+    scales = weight_scales(
+        rows, 8, "linear", least_error=False, biases=biases, most_bias=MOST_BIAS[bits], source_scale=source
+    )
+    assert scales[0] == pytest.approx(0.5 / 127)
+    assert np.abs(biases / (source * scales)).max() <= MOST_BIAS[bits] * 1.001
 
 
 def test_trained_ranges_are_kept() -> None:

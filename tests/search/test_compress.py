@@ -279,3 +279,29 @@ def test_a_coded_plan_writes_the_package(
     assert small["ram_bytes"] - plain["ram_bytes"] == -(-model // 16) * 16
     assert command(place, "--plan", plan, "--out", str(tmp_path / "pi"), "--device", "raspberry-pi-4b") == 2
     assert "raspberry-pi-4b cannot unpack a Huffman-coded model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"activation_bits": 32}, {"weight_bits": 16, "activation_bits": 32}, {}],
+    ids=["dynamic range", "float16", "int8"],
+)
+def test_a_linux_board_is_judged_by_its_own_interpreter(
+    settings: dict[str, int], place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What microcontrollers refuse runs there, in LiteRT with XNNPACK, and the report says so."""
+    plan = plan_file(tmp_path, {"quantization": settings})
+    assert command(place, "--plan", plan, "--out", str(tmp_path / "pi"), "--device", "raspberry-pi-4b", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert {row["interpreter"] for row in rows} == {"xnnpack"}
+    assert rows[-1]["accuracy"] == pytest.approx(rows[0]["accuracy"], abs=0.05)
+
+
+def test_what_was_left_alone_is_reported(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The layers that a technique could not be applied to, with the reason."""
+    plan = plan_file(tmp_path, {"structured_pruning": {"filters": 0.5, "metric": "l2"}})
+    assert command(place, "--plan", plan, "--out", str(tmp_path / "out"), "--json") == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert any(note.startswith("structured_pruning leaves as they are: ") for note in notes)
