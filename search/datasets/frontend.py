@@ -84,12 +84,13 @@ class _RawValues:
     def __init__(self, data: Dataset) -> None:
         self._data = data
         self._step = next((step for step in _STEPS if self._lies_on(step)), None)
+        self._rounded = np.array(False) if self._step is None else self._channels_on(self._step)
 
     def of(self, x: Floats) -> Floats:
         """Raw values float32 of normalised ones, exact where they lie on steps."""
         values = self._undone(x)
         if self._step is not None:
-            values = np.round(values / self._step) * self._step
+            values = np.where(self._rounded, np.round(values / self._step) * self._step, values)
         return values.astype(np.float32)
 
     def full_scale(self) -> float:
@@ -123,6 +124,23 @@ class _RawValues:
         steps = self._undone(x) / step
         error = np.abs(x.astype(np.float64) / (self._data.normalization.factor * step)) * _RELATIVE_ERROR
         return bool((np.abs(steps - np.round(steps)) <= np.minimum(error, _NEAR)).all())
+
+    def _channels_on(self, step: float) -> npt.NDArray[np.bool_]:
+        """Which channels (of the last axis, where there are several axes) hold multiples of the step, not 0 alone.
+
+        What varies and would be 0 everywhere is small beside a large channel:
+        rounding would end it, single precision has left something of it.
+        """
+        data = self._data
+        axes = tuple(range(data.train.x.ndim - 1)) if data.train.x.ndim > 2 else None
+        found = [
+            (np.round(self._undone(block) / step).any(axis=axes), block.min(axis=axes), block.max(axis=axes))
+            for split in (data.train, data.validation, data.test)
+            for block in _blocks(split.x)
+        ]
+        held, least, most = (np.stack(each) for each in zip(*found, strict=True))
+        channels: npt.NDArray[np.bool_] = held.any(axis=0) | (least.min(axis=0) == most.max(axis=0))
+        return channels
 
 
 def _blocks(x: Floats) -> Iterator[Floats]:
