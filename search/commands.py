@@ -136,9 +136,10 @@ def score(options: argparse.Namespace, _: float) -> int:
     from search.scoring import score_everywhere, score_file
 
     model = Path(options.model)
+    if options.all_devices and options.data is not None:
+        raise JobError("--data goes with one board: give --device NAME in place of --all-devices")
+    _check_score(options)
     if options.all_devices:
-        if options.data is not None:
-            raise JobError("--data goes with one board: give --device NAME in place of --all-devices")
         matrix = score_everywhere(model)
         if options.json:
             print_json(matrix_document(matrix))
@@ -150,7 +151,7 @@ def score(options: argparse.Namespace, _: float) -> int:
     with redirected((STDOUT,), STDERR):  # interpreters print, and stdout is data
         settings = settings_of_flags(options.label, options.group_by, options.file_name)
         given = read_data_options([*settings, *options.set])
-        scored = score_file(model, options.device, options.data, given)
+        scored = score_file(model, options.device, options.data, given, options.task)
     if options.json:
         print_json(score_document(scored))
     else:
@@ -158,6 +159,13 @@ def score(options: argparse.Namespace, _: float) -> int:
 
         print(score_text(scored), end="")
     return 0 if scored.fits else 1
+
+
+def _check_score(options: argparse.Namespace) -> None:
+    """Nothing says how data are read that were not given."""
+    for flag in ("label", "file_name", "group_by", "task", "set"):
+        if options.data is None and getattr(options, flag):
+            raise JobError(f"--{flag.replace('_', '-')} goes with --data: name the data, or leave it out")
 
 
 def compress(options: argparse.Namespace, began: float) -> int:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from search.datasets.columns import TableEncoding
     from search.datasets.dataset import Dataset
     from search.record import Score
 
@@ -77,8 +78,10 @@ def export_trial(
         writer = find_target(target)
         record = _chosen(run, trial, how, device)
         bundle = _bundle(run, record, device)
+        table = _table(run)
+        beside = {} if table is None else {COLUMNS_FILE: codec.to_json(table).encode()}
         folder = out or Path(f"{run.name}-{record.trial:04d}-{writer.name}")
-        return export(bundle, writer, folder, _beside(run))
+        return export(replace(bundle, columns_file="".join(beside)), writer, folder, beside)
     except VelaError as error:
         raise ToolchainError(str(error)) from error
     except UnpackError as error:
@@ -88,12 +91,11 @@ def export_trial(
         raise kind(str(error)) from error
 
 
-def _beside(run: RunFolder) -> dict[str, bytes]:
-    """How a row of a table becomes the model's input, where the data is a table."""
+def _table(run: RunFolder) -> TableEncoding | None:
+    """How a row of a table becomes raw values; None where the data is no table."""
     from search.datasets.load import read
 
-    table = read(run.data_file).table
-    return {} if table is None else {COLUMNS_FILE: codec.to_json(table).encode()}
+    return read(run.data_file).table
 
 
 def _chosen(run: RunFolder, trial: int | None, how: str, device: str | None) -> TrialRecord:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Choice: TypeAlias = Mapping[str, Mapping[str, Setting]]
 
-_INTEGER_SOUND = 32768.0
 _MOST_VARIANTS = 16  # the data is prepared for each, and kept
 _PREFIX = "frontend/"  # of the parameters of a trial
 
@@ -98,7 +97,7 @@ def variant_of(choice: Choice, drawn: Mapping[str, Value]) -> int:
 
 
 def frontend_of(
-    choice: Mapping[str, Mapping[str, Value]], sample_rate_hz: int | None, largest: float
+    choice: Mapping[str, Mapping[str, Value]], sample_rate_hz: int | None, full_scale: float
 ) -> Frontend | None:
     """The front-end of a job's choice, what it leaves out derived from the data; None where it names none.
 
@@ -106,9 +105,8 @@ def frontend_of(
     ----------
     sample_rate_hz
         Of the data; None where it is not known.
-    largest
-        Greatest absolute raw value of the training split: sound above 1 is
-        taken for 16-bit integers.
+    full_scale
+        What sound of the data is 1 at, where the choice does not say it.
 
     Raises
     ------
@@ -128,8 +126,8 @@ def frontend_of(
                 f"--set frontend.{name}.sample_rate_hz=16000"
             )
         settings["sample_rate_hz"] = sample_rate_hz
-    if "full_scale" in known and largest > 1:
-        settings.setdefault("full_scale", _INTEGER_SOUND)
+    if "full_scale" in known:
+        settings.setdefault("full_scale", full_scale)
     try:
         return codec.structure(settings, kind)
     except codec.CodecError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import math
 import os
 import re
@@ -234,7 +233,13 @@ def _check_keys(document: Mapping[str, Any], kind: type, place: str) -> None:
 def settings_of_flags(label: str | None, group_by: str | None, file_name: str | None) -> list[str]:
     """``--set`` texts of the flags that stand for options of the data."""
     flags = {"label": label, "group_by": group_by, "file_name": file_name}
-    return [f"data_options.{key}={json.dumps(value)}" for key, value in flags.items() if value is not None]
+    return [f"data_options.{key}={_quoted(value)}" for key, value in flags.items() if value is not None]
+
+
+def _quoted(text: str) -> str:
+    """YAML of any text; JSON will not do, which writes what lies beyond 16 bits as two halves that YAML keeps apart."""
+    plain = (letter if " " <= letter <= "~" and letter not in '"\\' else f"\\U{ord(letter):08X}" for letter in text)
+    return f'"{"".join(plain)}"'
 
 
 def read_data_options(overrides: Iterable[str]) -> DataOptions:

@@ -181,25 +181,38 @@ _OTHER_TASK = {
 
 
 def _spaces(job: Job, variants: tuple[Dataset, ...]) -> tuple[SearchSpace, ...]:
-    """The spaces that the job names and that take the data; those that suit them where it names none.
+    """The spaces that the job names, each of which must take the data; those that suit them where it names none.
 
     Where several front-ends are searched, behind every one of them.
     """
     from spaces.catalog import SPACES, spaces_for
 
-    gives_back = variants[0].task == "anomaly_detection"
-    wanted = [
-        space for space in SPACES if space.reconstructs is gives_back and (not job.space or space.name in job.space)
-    ]
-    if not wanted:
-        raise JobError(f"space {job.space[0]!r} {_OTHER_TASK[gives_back]}: name another")
+    gives_back, shapes = variants[0].task == "anomaly_detection", tuple({data.input_shape: None for data in variants})
+    if job.space:
+        return _named_spaces(job, shapes, gives_back=gives_back)
+    wanted = [space for space in SPACES if space.reconstructs is gives_back]
     refusals: list[str] = []
-    for shape in dict.fromkeys(data.input_shape for data in variants):
+    for shape in shapes:
         reasons = {space.name: space.accepts(shape) for space in wanted}
         refusals += [f"of shape {shape}: {name}: {reason}" for name, reason in reasons.items() if reason is not None]
-        suiting = wanted if job.space else spaces_for(shape, reconstructs=gives_back)
+        suiting = spaces_for(shape, reconstructs=gives_back)
         wanted = [space for space in wanted if reasons[space.name] is None and space in suiting]
     if not wanted:
         reason = refusals[0] if refusals else "behind every front-end of the job: list fewer values of its settings"
         raise JobError(f"no space takes inputs {reason}")
     return tuple(wanted)
+
+
+def _named_spaces(job: Job, shapes: tuple[tuple[int, ...], ...], *, gives_back: bool) -> tuple[SearchSpace, ...]:
+    """Those that the job names; JobError for one that cannot be drawn from, which was named to be."""
+    from spaces.catalog import SPACES
+
+    named = tuple(space for space in SPACES if space.name in job.space)
+    for space in named:
+        if space.reconstructs is not gives_back:
+            raise JobError(f"space {space.name!r} {_OTHER_TASK[gives_back]}: name another, or leave it out")
+        for shape in shapes:
+            reason = space.accepts(shape)
+            if reason is not None:
+                raise JobError(f"space {space.name!r} takes no inputs of shape {shape}: {reason}; leave it out")
+    return named

@@ -16,6 +16,7 @@ from search.errors import JobError, StorageError
 from search.front import front
 from search.frontends import variant_of
 from search.job import Job
+from search.metrics.catalog import TASKS
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
 from search.progress import Progress
@@ -59,12 +60,17 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
     NothingFitsError
         When the smallest network of every space is over budget.
     """
-    run = RunFolder(runs / job.run_name)
-    if is_done(run, job):
+    known = RunFolder(runs / problem.job.run_name) if problem else _known_run(job, runs)
+    if known is not None and is_done(known, job):
+        progress.begin(known)
+        return known
+    with quiet():
+        problem = problem or resolve(job, _kept_network(RunFolder(runs / job.run_name), job))
+    run = RunFolder(runs / problem.job.run_name)
+    if is_done(run, problem.job):
         progress.begin(run)
         return run
     with quiet():
-        problem = problem or resolve(job, _kept_network(run, job))
         queued = first_candidates(problem)
     with _storage_faults(run):
         create_run(runs, problem.job)
@@ -75,6 +81,16 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
                 progress.say(f"data: {sentence}")
             _search(problem, run, pool, queued, progress, began)
     return run
+
+
+def _known_run(job: Job, runs: Path) -> RunFolder | None:
+    """The job's run, found without reading its data; None where there is none, or the data must say which it is.
+
+    A job that leaves the task open goes on with the run of the task that its data tell.
+    """
+    jobs = [job] if job.task or job.name else [replace(job, task=task) for task in TASKS]
+    there = [run for run in (RunFolder(runs / each.run_name) for each in jobs) if run.path.is_dir()]
+    return there[0] if len(there) == 1 else None
 
 
 @contextlib.contextmanager

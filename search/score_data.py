@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from devices.device import Runtime
     from search.datasets.dataset import Dataset
     from search.datasets.options import DataOptions
+    from search.metrics.metric import Task
 
 _MOST_SECONDS = 3600.0
 
 
 def run_on(
-    content: bytes, model: Path, reference: str, runtime: Runtime, options: DataOptions | None = None
+    content: bytes,
+    model: Path,
+    reference: str,
+    runtime: Runtime,
+    options: DataOptions | None = None,
+    task: Task | None = None,
 ) -> tuple[dict[str, Measurement], InterpreterName]:
     """Every metric of the task on both held-out splits, and LiteRT's as a cross-check of TensorFlow Lite Micro's.
 
@@ -41,6 +47,8 @@ def run_on(
         That of the board.
     options
         How the data are read and split; None for the defaults.
+    task
+        What is to be learnt of them; None finds it out.
 
     Raises
     ------
@@ -52,7 +60,7 @@ def run_on(
     from search.datasets.load import load
     from search.evaluate import EvaluationError, available_interpreter
 
-    data, interpreter = load(reference, options), available_interpreter(runtime)
+    data, interpreter = load(reference, options, task), available_interpreter(runtime)
     _check_ports(content, model, data)
     shares = _in_child(content, model, data, interpreter)
     if interpreter == "tflm":

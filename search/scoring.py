@@ -23,6 +23,7 @@ from search.boards import find_device
 from search.datasets.options import DataOptions
 from search.errors import DataError, JobError, NothingFitsError, ToolchainError
 from search.metrics.measurement import Measurement
+from search.metrics.metric import Task
 from search.record import InterpreterName
 from search.text import over
 
@@ -148,13 +149,17 @@ class _ModelFile:
     slimmed_bytes: int
 
 
-def score_file(model: Path, device: str, data: str | None, options: DataOptions | None = None) -> Scored:
+def score_file(
+    model: Path, device: str, data: str | None, options: DataOptions | None = None, task: Task | None = None
+) -> Scored:
     """Cost a file on a board, and run it on data where given and the board's runtime can run it.
 
     Parameters
     ----------
     options
         How the data are read and split; None for the defaults.
+    task
+        What the model was trained for; None finds it out of the data.
 
     Raises
     ------
@@ -177,7 +182,7 @@ def score_file(model: Path, device: str, data: str | None, options: DataOptions 
         return scored
     from search.score_data import run_on
 
-    shares, interpreter = run_on(file.content, model, data, board.runtime, options)
+    shares, interpreter = run_on(file.content, model, data, board.runtime, options, task)
     return replace(scored, shares=shares, interpreter=interpreter)
 
 

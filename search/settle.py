@@ -35,7 +35,10 @@ def check_names(job: Job) -> None:
 
 
 def settled(job: Job, data: Dataset) -> Job:
-    """The same job under the same name with task, metric and objectives filled in.
+    """The same job with name, task, metric and objectives filled in.
+
+    The name is that of the job that says the task, so that the same search has
+    one name whether its task was said or found out, and others have others.
 
     Raises
     ------
@@ -56,7 +59,8 @@ def settled(job: Job, data: Dataset) -> Job:
             "leave them out"
         )
     metric = job.metric or (quality_of(job.objectives) if job.objectives else "") or own[0]
-    return replace(job, name=job.run_name, task=data.task, metric=metric, objectives=job.objectives or (metric, *COSTS))
+    name = replace(job, task=data.task).run_name
+    return replace(job, name=name, task=data.task, metric=metric, objectives=job.objectives or (metric, *COSTS))
 
 
 def told(job: Job, given: Job) -> str:

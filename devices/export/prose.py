@@ -54,6 +54,11 @@ def plus(value: int) -> str:
     return f"{'-' if value < 0 else '+'} {abs(value)}"
 
 
+def raw_meaning(bundle: Bundle) -> str:
+    """What raw values are: a row of a table encoded first, else those of the data."""
+    return f"the row encoded as {bundle.columns_file} says" if bundle.columns_file else "as in the data"
+
+
 def _interval(metric: Metric) -> str:
     if metric.low is None or metric.high is None:
         return "not known"

@@ -165,6 +165,9 @@ class Bundle:
         accelerator, made from it by the accelerator's compiler; else None.
     frontend
         What makes the network's input of a raw sample; None where raw values are normalised alone.
+    columns_file
+        Name of the file beside the model that says how a row of a table
+        becomes raw values; empty where the data is no table.
     """
 
     artifact: Artifact
@@ -179,6 +182,7 @@ class Bundle:
     threshold: float | None = None
     compiled: bytes | None = None
     frontend: Pipeline | None = None
+    columns_file: str = ""
 
     def __post_init__(self) -> None:
         _check_model(self)

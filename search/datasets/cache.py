@@ -58,12 +58,15 @@ class _Kept:
 def kept_or_read(where: Place, read: Callable[[Place], RawData]) -> RawData:
     """What was kept of a folder as it is now, else what `read` gives, which is kept; files are always read.
 
-    A cache that cannot be written costs the time of reading again, and a note says so.
+    A cache that cannot be read or written costs the time of reading again, and a note says so.
     """
     if where.files is None:
         return read(where)
-    place = _folder() / f"{_key(where.path, where.files, where.options)}.npz"
-    with contextlib.suppress(DataError, codec.CodecError):
+    try:
+        place = _folder() / f"{_key(where.path, where.files, where.options)}.npz"
+    except RuntimeError as error:  # there is no home folder
+        return _not_kept(read(where), error)
+    with contextlib.suppress(DataError, codec.CodecError, OSError):
         if place.exists():
             kept = _read(place)
             with contextlib.suppress(OSError):
@@ -73,8 +76,12 @@ def kept_or_read(where: Place, read: Callable[[Place], RawData]) -> RawData:
     try:
         _write(place, raw)
     except (StorageError, OSError) as error:
-        return replace(raw, notes=(*raw.notes, f"what was read is not kept for the next time: {error}"))
+        return _not_kept(raw, error)
     return raw
+
+
+def _not_kept(raw: RawData, error: Exception) -> RawData:
+    return replace(raw, notes=(*raw.notes, f"what was read is not kept for the next time: {error}"))
 
 
 def _folder() -> Path:

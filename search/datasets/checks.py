@@ -141,7 +141,10 @@ def _numbers(where: str, y: Array) -> Array:
             )
     if y.min() < 0:
         place = int(np.argmin(y))
-        raise DataError(f"{where} holds {y[place]} at [{place}]: number the classes from 0, or use texts")
+        raise DataError(
+            f"{where} holds {y[place]} at [{place}]: number the classes from 0, or use texts; values to "
+            "be predicted are another task: --task regression"
+        )
     if float(y.max()) >= _TOO_LARGE:
         raise DataError(f"{where} holds {y.max()}, which is too large for a class: number the classes from 0")
     return y.astype(np.int64)

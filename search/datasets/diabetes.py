@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from search.datasets.raw import RawData, RawPart
-from search.errors import DataError
 
 
 class Diabetes:
@@ -19,7 +16,6 @@ class Diabetes:
     """
 
     names: tuple[str, ...] = ("diabetes",)
-    suffixes: tuple[str, ...] = ()
 
     def read_name(self, name: str) -> RawData:
         """The table, as one part."""
@@ -30,7 +26,3 @@ class Diabetes:
         return RawData(
             name=name, source=name, train=RawPart(x=x, y=y, x_name="measurements", y_name="disease progression")
         )
-
-    def read_file(self, path: Path) -> RawData:
-        """Refuse: there is no file format here."""
-        raise DataError(f"data file {str(path)!r}: {self.names[0]!r} is built in, give the name")

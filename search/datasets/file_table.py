@@ -14,6 +14,7 @@ from search.datasets.images import read_images
 from search.datasets.parts import Rows
 from search.datasets.raw import Array, Place, RawData
 from search.datasets.sounds import read_sounds
+from search.datasets.table import Table
 from search.datasets.target_columns import target_names, targets_of
 from search.errors import DataError
 
@@ -26,7 +27,7 @@ class FileTable:
 
     def reads(self, place: Place) -> bool:
         """A table or a folder, where the options name the column of files."""
-        return bool(place.options.file) and (place.files is not None or place.suffix in TABLES)
+        return bool(place.options.file) and (place.files is not None or place.suffix in Table.suffixes)
 
     def read_file(self, place: Place) -> RawData:
         """The files that the table names, each with its target."""

@@ -29,7 +29,11 @@ KEYS = ("frontend", "raw", "sample_rate_hz")  # of the prepared data's file, whe
 _BLOCK_VALUES = 1 << 22  # worked on at a time: 16 MiB
 _RAW_SAMPLES = 3  # that are kept for the check of the exported source
 _STEPS = (1.0, 1.0 / 32768)  # of integers, and of 16-bit sound as shares of full scale
-_NEAR = 0.05  # of a step
+_NEAR = 0.05  # of a step, at most
+# Of a normalised value: its three roundings to single precision, and their slack.
+_RELATIVE_ERROR = 4 * float(np.finfo(np.float32).eps)
+_INTEGER_SOUND = 32768.0
+_MOST_SHARE = 8.0  # of full scale: resampling and floating point exceed 1 a little, 16-bit integers by far
 
 
 def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standardised: bool) -> Dataset:
@@ -53,7 +57,7 @@ def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standard
     if not choice:
         return data
     raw = _RawValues(data)
-    frontend = frontend_of(choice, data.sample_rate_hz, raw.largest())
+    frontend = frontend_of(choice, data.sample_rate_hz, raw.full_scale())
     assert frontend is not None
     try:
         plain = Pipeline(input_shape=data.input_shape, frontend=frontend)
@@ -80,17 +84,19 @@ class _RawValues:
     def __init__(self, data: Dataset) -> None:
         self._data = data
         self._step = next((step for step in _STEPS if self._lies_on(step)), None)
+        self._rounded = np.array(False) if self._step is None else self._channels_on(self._step)
 
     def of(self, x: Floats) -> Floats:
         """Raw values float32 of normalised ones, exact where they lie on steps."""
         values = self._undone(x)
         if self._step is not None:
-            values = np.round(values / self._step) * self._step
+            values = np.where(self._rounded, np.round(values / self._step) * self._step, values)
         return values.astype(np.float32)
 
-    def largest(self) -> float:
-        """Greatest absolute raw value of the training split."""
-        return max(float(np.abs(self.of(block)).max()) for block in _blocks(self._data.train.x))
+    def full_scale(self) -> float:
+        """What sound of this data is 1 at: 32768 for integers and whatever lies far beyond -1..1, else 1."""
+        largest = max(float(np.abs(self.of(block)).max()) for block in _blocks(self._data.train.x))
+        return _INTEGER_SOUND if largest > (1 if self._step == 1 else _MOST_SHARE) else 1.0
 
     def through(self, pipeline: Pipeline, split: Split) -> Floats:
         """What the pipeline makes of a split's raw values."""
@@ -102,13 +108,39 @@ class _RawValues:
         return values
 
     def _lies_on(self, step: float) -> bool:
+        """Whether every value is a multiple of the step, but for what single precision took from it.
+
+        A share of the step alone would not do: all values that are small
+        against it would be multiples, of 0.
+        """
         data = self._data
         return all(
-            float(np.abs(steps - np.round(steps)).max()) < _NEAR
+            self._on_steps(block, step)
             for split in (data.train, data.validation, data.test)
             for block in _blocks(split.x)
-            for steps in (self._undone(block) / step,)
         )
+
+    def _on_steps(self, x: Floats, step: float) -> bool:
+        steps = self._undone(x) / step
+        error = np.abs(x.astype(np.float64) / (self._data.normalization.factor * step)) * _RELATIVE_ERROR
+        return bool((np.abs(steps - np.round(steps)) <= np.minimum(error, _NEAR)).all())
+
+    def _channels_on(self, step: float) -> npt.NDArray[np.bool_]:
+        """Which channels (of the last axis, where there are several axes) hold multiples of the step, not 0 alone.
+
+        What varies and would be 0 everywhere is small beside a large channel:
+        rounding would end it, single precision has left something of it.
+        """
+        data = self._data
+        axes = tuple(range(data.train.x.ndim - 1)) if data.train.x.ndim > 2 else None
+        found = [
+            (np.round(self._undone(block) / step).any(axis=axes), block.min(axis=axes), block.max(axis=axes))
+            for split in (data.train, data.validation, data.test)
+            for block in _blocks(split.x)
+        ]
+        held, least, most = (np.stack(each) for each in zip(*found, strict=True))
+        channels: npt.NDArray[np.bool_] = held.any(axis=0) | (least.min(axis=0) == most.max(axis=0))
+        return channels
 
 
 def _blocks(x: Floats) -> Iterator[Floats]:

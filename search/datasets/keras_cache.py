@@ -26,10 +26,22 @@ class KerasCache:
 
     def read_name(self, name: str) -> RawData:
         """The cached data set called `name`; DataError with the way to get it when it is not there."""
-        folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
+        folder = _home(name) / "datasets"
         readers = {"mnist": _mnist, "fashion_mnist": _fashion_mnist, "cifar10": _cifar10}
         train, test = readers[name](folder)
         return RawData(name=name, source=name, train=train, test=test)
+
+
+def _home(name: str) -> Path:
+    named = os.environ.get("KERAS_HOME")
+    if named:
+        return Path(named)
+    try:
+        return Path.home() / ".keras"
+    except RuntimeError as error:
+        raise DataError(
+            f"data {name!r} lies in the home folder, and there is none ({error}): set KERAS_HOME"
+        ) from error
 
 
 def _present(name: str, *candidates: Path) -> Path:

@@ -16,7 +16,16 @@ from search.datasets.options import DataOptions
 from search.datasets.raw import Array, RawData, RawPart
 from search.datasets.split_summary import SplitSummary, summarise
 from search.datasets.splitting import Samples, assign
-from search.datasets.targets import as_anomalies, as_classes, as_values, checked, classes_of, strange, task_of
+from search.datasets.targets import (
+    anomaly_labels,
+    as_anomalies,
+    as_classes,
+    as_values,
+    checked,
+    classes_of,
+    strange,
+    task_of,
+)
 from search.errors import DataError
 from search.metrics.metric import Task
 
@@ -94,6 +103,7 @@ def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None
         When the data break a rule; the message names the source, the place and the remedy.
     """
     options, task = options or DataOptions(), task_of(raw, task, normal)
+    names: tuple[str, ...] = ()  # of labels that are numbers here and were not in the data
     train = _checked(raw, raw.train, task)
     given = {
         name: _checked(raw, part, task)
@@ -102,6 +112,7 @@ def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None
     }
     _check_alike(raw, train, given)
     if task == "anomaly_detection":
+        names = anomaly_labels(normal)
         train = replace(train, y=strange(raw, train.y, normal, must_be_there=True))
         given = {
             name: replace(part, y=strange(raw, part.y, normal, must_be_there=False)) for name, part in given.items()
@@ -110,10 +121,10 @@ def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None
     if labels is not None:
         for part in given.values():
             _check_known(raw, part, labels)
-    parts = _split(raw, train, given, options)
+    parts = _split(raw, train, given, options, names)
     if task == "anomaly_detection":
         parts = _normal_alone(parts, drawn="validation" not in given)
-    summary = summarise(raw, parts, np.array([]) if labels is None else labels, options)
+    summary = summarise(raw, parts, np.array([]) if labels is None else labels, options, names)
     table = fit_columns(parts["train"].x, raw.columns, options.categories) if raw.columns else None
     if table is not None:
         parts = {name: replace(part, x=table.encode(part.x, raw.columns)) for name, part in parts.items()}
@@ -181,12 +192,15 @@ def _check_known(raw: RawData, part: _Part, labels: Array) -> None:
         )
 
 
-def _split(raw: RawData, train: _Part, given: dict[str, _Part], options: DataOptions) -> dict[str, _Part]:
+def _split(
+    raw: RawData, train: _Part, given: dict[str, _Part], options: DataOptions, names: tuple[str, ...]
+) -> dict[str, _Part]:
     """The three parts; those not given are taken from `train`."""
     missing = [name for name in ("validation", "test") if name not in given]
     if not missing:
         return {"train": train, **given}
-    taken = assign(raw.source, Samples(y=train.y, groups=train.groups, order=train.order), missing, options)
+    samples = Samples(y=train.y, groups=train.groups, order=train.order, names=names)
+    taken = assign(raw.source, samples, missing, options)
     drawn = {name: train.take(np.flatnonzero(taken == index + 1)) for index, name in enumerate(missing)}
     return {"train": train.take(np.flatnonzero(taken == 0)), **given, **drawn}
 

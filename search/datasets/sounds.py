@@ -22,6 +22,7 @@ Clip = npt.NDArray[np.float32]
 _MOST_SECONDS = 3600.0  # of one file
 _MOST_CHANNELS = 64
 _MOST_HZ = 768_000
+_MOST_DECODED_BYTES = 512 << 20  # of one file, all channels as float32: a few bytes can declare any length
 _USUAL_SECONDS = 1.0
 
 
@@ -70,7 +71,7 @@ def read_sounds(paths: Sequence[Path], options: DataOptions, source: str) -> Sou
     ------
     DataError
         When a file cannot be decoded, is without sound, longer than an hour
-        or holds values that are not finite, or all together need more than 4 GiB.
+        or 512 MiB when decoded, holds values that are not finite, or all together need more than 4 GiB.
     """
     headers = list(read_each(paths, _header, "sound headers"))
     rate = options.sample_rate_hz or min(header.rate_hz for header in headers)
@@ -143,6 +144,13 @@ def _header(path: Path) -> _Header:
         raise DataError(
             f"data file {str(path)!r} declares {info.frames / info.samplerate:.0f} s of sound, the most is "
             f"{_MOST_SECONDS:.0f} s: cut it into recordings"
+        )
+    n_bytes = 4 * info.frames * info.channels
+    if n_bytes > _MOST_DECODED_BYTES:
+        raise DataError(
+            f"data file {str(path)!r} declares {info.frames} samples of {info.channels} channels, {n_bytes >> 20} MiB "
+            f"of sound, the most is {_MOST_DECODED_BYTES >> 20} MiB: cut it into recordings, or mix it down to one "
+            "channel"
         )
     # libsndfile takes what is there and says so in its log alone: "data : 16000 (should be 3956)".
     is_cut = any(line.startswith("data :") and "(should be" in line for line in info.extra_info.splitlines())

@@ -50,7 +50,7 @@ class PartSummary:
     is_given
         True where the data say that they are this part, False where they were taken from the training part.
     counts
-        Samples of each class; empty for measured targets.
+        Samples of each class, or normal ones and others; empty for measured targets.
     n_groups
         Persons, files or recordings; None where they are not known.
     n_repeated
@@ -80,16 +80,26 @@ class SplitSummary:
         Classes that `PartSummary.counts` count; empty for measured targets.
     parts
         Training, validation, test.
+    finds_anomalies
+        True where the labels are those of normal samples and of others, and training has normal ones alone.
     """
 
     kind: str
     labels: tuple[str, ...]
     parts: tuple[PartSummary, ...]
+    finds_anomalies: bool = False
 
     def text(self) -> str:
         """One line for people."""
-        how = "evenly over the values" if self.kind == "stratified" and not self.labels else _HOW[self.kind]
-        return f"split {how}: " + ", ".join(map(_part_text, self.parts))
+        how = _HOW[self.kind]
+        if self.kind == "stratified" and (self.finds_anomalies or not self.labels):
+            how = f"{self.labels[0]} and others apart" if self.finds_anomalies else "evenly over the values"
+        return f"split {how}: " + ", ".join(_part_text(part, self._counts_text(part)) for part in self.parts)
+
+    def _counts_text(self, part: PartSummary) -> str:
+        if self.finds_anomalies:
+            return " and ".join(f"{n} {name}" for n, name in zip(part.counts, self.labels, strict=True) if n)
+        return f"{min(part.counts)} to {max(part.counts)} a class" if part.counts else ""
 
     def notes(self) -> tuple[str, ...]:
         """What makes scores look better than they are, a sentence each."""
@@ -109,16 +119,17 @@ class SplitSummary:
         return tuple(said)
 
 
-def _part_text(part: PartSummary) -> str:
+def _part_text(part: PartSummary, counts: str) -> str:
     origin = ["as given"] if part.is_given and part.name != "train" else []
     groups = [] if part.n_groups is None else [f"{part.n_groups} group{'s' * (part.n_groups != 1)}"]
-    counts = [f"{min(part.counts)} to {max(part.counts)} a class"] if part.counts else []
-    inner = ", ".join([*origin, *groups, *counts])
+    inner = ", ".join([*origin, *groups, *([counts] if counts else [])])
     return f"{part.name} {part.n} ({inner})" if inner else f"{part.name} {part.n}"
 
 
-def summarise(raw: RawData, parts: Mapping[str, _Part], labels: Array, options: DataOptions) -> SplitSummary:
-    """What became of the data; `labels` is empty for measured targets.
+def summarise(
+    raw: RawData, parts: Mapping[str, _Part], labels: Array, options: DataOptions, anomalies: tuple[str, ...] = ()
+) -> SplitSummary:
+    """What became of the data; `labels` is empty for measured targets and anomalies, which `anomalies` names.
 
     Raises
     ------
@@ -127,7 +138,7 @@ def summarise(raw: RawData, parts: Mapping[str, _Part], labels: Array, options: 
         would measure memory.  Fewer, and rows of a table, may be equal by
         chance and are only counted.
     """
-    given = raw.parts()
+    given, counted = raw.parts(), np.arange(len(anomalies)) if anomalies else labels
     train = parts["train"]
     known: set[bytes] = set()
     known_groups: set[object] = set()
@@ -147,14 +158,15 @@ def summarise(raw: RawData, parts: Mapping[str, _Part], labels: Array, options: 
                 name=name,
                 n=len(part.x),
                 is_given=name in given,
-                counts=tuple(int((part.y == label).sum()) for label in labels),
+                counts=tuple(int((part.y == label).sum()) for label in counted),
                 n_groups=None if part.groups is None else len(groups),
                 n_repeated=repeated,
                 n_shared_groups=shared,
             )
         )
     kind = "given" if len(given) == 3 else split_kind(Samples(y=train.y, groups=train.groups), options)
-    return SplitSummary(kind=kind, labels=tuple(map(str, labels)), parts=tuple(out))
+    names = anomalies or tuple(map(str, labels))
+    return SplitSummary(kind=kind, labels=names, parts=tuple(out), finds_anomalies=bool(anomalies))
 
 
 def _digests(x: Array) -> list[bytes]:

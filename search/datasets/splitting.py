@@ -28,16 +28,23 @@ class Samples:
         Labels (n,), or targets (n,) or (n, targets).
     groups, order
         As in `search.datasets.raw.RawPart`.
+    names
+        What people call the labels 0, 1, ...; empty where `y` says it.
     """
 
     y: Array
     groups: Array | None = None
     order: Array | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def is_measured(self) -> bool:
         """True for targets that are measured values, not classes."""
         return self.y.ndim > 1 or self.y.dtype.kind == "f"
+
+    def called(self, label: object) -> str:
+        """A label as people know it."""
+        return self.names[int(str(label))] if self.names else str(label)
 
     def strata(self) -> Array:
         """What is shared out evenly: the classes, or for measured values equally many samples each, by the first."""
@@ -94,7 +101,7 @@ def _stratified(source: str, samples: Samples, missing: Sequence[str], shares: S
     for label in np.unique(strata):
         members = np.flatnonzero(strata == label)
         if len(members) < len(missing) + 1:
-            what = "there are" if samples.is_measured else f"class {str(label)!r} has"
+            what = "there are" if samples.is_measured else f"class {samples.called(label)!r} has"
             raise DataError(
                 f"data {source!r}: {what} {len(members)} samples, at least {len(missing) + 1} are needed to split off "
                 f"{' and '.join(missing)}: add samples, {'or' if samples.is_measured else 'remove the class or'} give "
@@ -182,8 +189,8 @@ def _check_groups(
     for label, spread in zip(labels, (counts > 0).sum(axis=0), strict=True):
         if spread < needed:
             raise DataError(
-                f"data {source!r}: class {str(label)!r} is in {spread} of {len(counts)} groups, at least {needed} are "
-                "needed for one in each split: record more of it, or set data_options.split=stratified"
+                f"data {source!r}: class {samples.called(label)!r} is in {spread} of {len(counts)} groups, at least "
+                f"{needed} are needed for one in each split: record more of it, or set data_options.split=stratified"
             )
 
 
@@ -200,8 +207,8 @@ def _check_homes(
     if not samples.is_measured and not held[0].all():
         label = labels[int(np.argmin(held[0]))]
         raise DataError(
-            f"data {source!r}: a split by group leaves class {str(label)!r} out of training: record it in more "
-            "groups, or set data_options.split=stratified"
+            f"data {source!r}: a split by group leaves class {samples.called(label)!r} out of training: record it in "
+            "more groups, or set data_options.split=stratified"
         )
 
 
@@ -221,15 +228,15 @@ def _by_time(
         taken[members] = _cut(samples.order[members], shares)
         for index, name in enumerate(("train", *missing)):
             if not (taken[members] == index).any():
-                what = f" of class {str(label)!r}" if in_class else ""
+                what = f" of class {samples.called(label)!r}" if in_class else ""
                 raise DataError(
                     f"data {source!r}: too few different times{what} to leave any for {name}: split otherwise"
                 )
     lost = np.setdiff1d(strata, strata[taken == 0])
     if len(lost) and not samples.is_measured:
         raise DataError(
-            f"data {source!r}: a split by time leaves class {str(lost[0])!r} out of training: record for longer, "
-            "or set data_options.split=time-in-class, which splits each class by its own times"
+            f"data {source!r}: a split by time leaves class {samples.called(lost[0])!r} out of training: record for "
+            "longer, or set data_options.split=time-in-class, which splits each class by its own times"
         )
     return taken
 

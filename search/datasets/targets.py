@@ -64,11 +64,6 @@ def checked(task: Task, where: str, y: Array) -> Array:
     return target_values(where, y) if task == "regression" else label_values(where, y)
 
 
-def strata(task: Task, y: Array) -> Array:
-    """What a split should hold the same share of, (n,): classes; values are not told apart."""
-    return np.zeros(len(y), np.int64) if task == "regression" else y
-
-
 def classes_of(raw: RawData, y: Array) -> Array:
     """The classes of the training part, sorted.
 
@@ -106,6 +101,11 @@ def _names(raw: RawData, count: int) -> tuple[str, ...]:
     return (raw.train.y_name,) if count == 1 else tuple(f"{raw.train.y_name}_{index}" for index in range(count))
 
 
+def anomaly_labels(normal: str) -> tuple[str, str]:
+    """What normal samples (0) and others (1) are called."""
+    return normal, f"not {normal}"
+
+
 def strange(raw: RawData, y: Array, normal: str, *, must_be_there: bool) -> npt.NDArray[np.int64]:
     """Labels (n,) as 0 for `normal` and 1 for all others.
 
@@ -136,7 +136,7 @@ def as_anomalies(raw: RawData, normal: str, parts: Mapping[str, Array]) -> Targe
                 f"data {raw.source!r}: the {name} split has no {lacking}, and how well anomalies are told cannot be "
                 "measured: add some, or leave the split to be drawn"
             )
-    return Targets(labels=(normal, f"not {normal}"), targets=(), y=dict(parts))
+    return Targets(labels=anomaly_labels(normal), targets=(), y=dict(parts))
 
 
 def as_values(raw: RawData, parts: Mapping[str, Array]) -> Targets:

@@ -76,6 +76,7 @@ def test_every_command_parses(line: str, expected: dict[str, object]) -> None:
     [
         "serch", "pareto", "pareto first --json --csv f.csv", "show first", "show first seven", "export first",
         "export first --trial 1 --pick knee --target cpp", "score m.tflite", "score m.tflite --device x --all-devices",
+        "score m.tflite --device x --data digits --task anomaly_detection",
         "compress m.h5 --data digits", "search --minutes soon", "search --bogus",
     ],
 )  # fmt: skip

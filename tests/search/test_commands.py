@@ -148,6 +148,14 @@ def test_data_goes_with_one_board(tmp_path: Path) -> None:
         run_command(f"score {tmp_path / 'absent.tflite'} --all-devices --data digits")
 
 
+@pytest.mark.parametrize(
+    "flags", ["--label kind", "--group-by who", "--task regression", "--set data_options.window=8"]
+)
+def test_what_says_how_data_are_read_goes_with_data(tmp_path: Path, flags: str) -> None:
+    with pytest.raises(JobError, match=f"{flags.split()[0]} goes with --data: name the data, or leave it out"):
+        run_command(f"score {tmp_path / 'absent.tflite'} --device nucleo-l432kc {flags}")
+
+
 def test_devices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All boards a line each, or as one list; one board with the source of its numbers."""
     assert run_command("devices") == 0

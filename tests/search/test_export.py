@@ -167,4 +167,7 @@ def test_a_tables_columns_go_with_the_model(run: RunFolder, tmp_path: Path) -> N
     save(replace(read(run.data_file), table=TableEncoding(columns=(column,))), run.data_file)
     export(run, tmp_path / "table")
     written = (tmp_path / "table" / "columns.json").read_text()
+    for name in ("model.json", "MODEL_CARD.md"):
+        assert "columns.json" in (tmp_path / "table" / name).read_text()
+        assert "columns.json" not in (tmp_path / "plain" / name).read_text()
     assert codec.from_json(written, TableEncoding).input_names == ("colour=blue", "colour=red")

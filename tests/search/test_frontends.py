@@ -139,11 +139,12 @@ def test_the_name_of_a_job_without_stays() -> None:
 
 def test_defaults_come_from_the_data() -> None:
     assert frontend_of({}, 8000, 1.0) is None
-    assert frontend_of({"mfcc": {}}, 8000, 0.9) == Mfcc(sample_rate_hz=8000)
+    assert frontend_of({"mfcc": {}}, 8000, 1.0) == Mfcc(sample_rate_hz=8000)
     assert frontend_of({"mfcc": {"sample_rate_hz": 16000}}, 8000, 1.0) == Mfcc(sample_rate_hz=16000)
-    assert frontend_of({"mfcc": {}}, 8000, 20000.0) == Mfcc(sample_rate_hz=8000, full_scale=32768.0)
-    assert frontend_of({"micro_frontend": {}}, 8000, 300.0) == MicroFrontend(sample_rate_hz=8000, full_scale=32768.0)
-    assert frontend_of({"fft_magnitude": {"bins": 8}}, None, 9.0) == FftMagnitude(bins=8)
+    assert frontend_of({"mfcc": {}}, 8000, 32768.0) == Mfcc(sample_rate_hz=8000, full_scale=32768.0)
+    assert frontend_of({"mfcc": {"full_scale": 100.0}}, 8000, 32768.0) == Mfcc(sample_rate_hz=8000, full_scale=100.0)
+    assert frontend_of({"micro_frontend": {}}, 8000, 32768.0) == MicroFrontend(sample_rate_hz=8000, full_scale=32768.0)
+    assert frontend_of({"fft_magnitude": {"bins": 8}}, None, 32768.0) == FftMagnitude(bins=8)
 
 
 @pytest.mark.parametrize(

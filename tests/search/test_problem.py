@@ -143,14 +143,21 @@ def test_data_that_is_not_there() -> None:
 
 
 def test_spaces_that_do_not_take_the_shape(tmp_path: Path) -> None:
-    """Where none of the named spaces takes the shape, shape, space and reason are said."""
+    """A named one is refused with shape and reason, beside one that takes it too; unnamed ones are left out."""
     given = replace(job(tmp_path), space=("ds_cnn",))
     reason = next(space for space in SPACES if space.name == "ds_cnn").accepts((12,))
     assert reason
-    with pytest.raises(JobError) as caught:
-        resolve(given)
-    assert str(caught.value) == f"no space takes inputs of shape (12,): ds_cnn: {reason}"
-    assert [space.name for space in resolve(replace(given, space=("ds_cnn", "mlp"))).spaces] == ["mlp"]
+    for names in (("ds_cnn",), ("mlp", "ds_cnn")):
+        with pytest.raises(JobError) as caught:
+            resolve(replace(given, space=names))
+        assert str(caught.value) == f"space 'ds_cnn' takes no inputs of shape (12,): {reason}; leave it out"
+    assert "ds_cnn" not in [space.name for space in resolve(replace(given, space=())).spaces]
+
+
+def test_a_named_space_of_another_task(tmp_path: Path) -> None:
+    """Beside one of the task's own."""
+    with pytest.raises(JobError, match="space 'autoencoder' gives its input back, and predicts nothing: name another"):
+        resolve(replace(job(tmp_path), space=("mlp", "autoencoder")))
 
 
 def test_what_loading_had_to_say(tmp_path: Path) -> None:

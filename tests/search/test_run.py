@@ -98,6 +98,23 @@ def test_a_finished_run_is_answered_from_its_folder(tmp_path: Path, monkeypatch:
     assert begun == [run]
 
 
+def test_a_job_that_leaves_the_task_open_finds_the_run_that_its_data_mean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a look at the data where there is one run; of two tasks' runs the data tell which."""
+    values, left_open = replace(JOB, task="regression"), replace(JOB, task=None, name="")
+    first, begun = finished(tmp_path, replace(values, name=replace(values, name="").run_name)), list[RunFolder]()
+    progress = SimpleNamespace(begin=begun.append)
+    assert running.search(left_open, tmp_path, progress, 0.0) == first  # type: ignore[arg-type]  # only begins
+    classes = replace(JOB, task="classification", name="")
+    second = finished(tmp_path, replace(classes, name=classes.run_name))
+    for run in (first, second):
+        given = replace(problem(JOB), job=run.job())
+        monkeypatch.setattr(running, "resolve", lambda *_, given=given: given)
+        assert running.search(left_open, tmp_path, progress, 0.0) == run  # type: ignore[arg-type]  # only begins
+    assert begun == [first, first, second]
+
+
 def open_test_split(run: RunFolder, fate: object = EIGHT, left: float = 99.0) -> FakePool:
     """Open the test split with a pool that gives every task the same result, `left` seconds before the deadline."""
     clock = SimpleNamespace(left=left)

@@ -66,6 +66,14 @@ def test_data_of_another_shape(model: Path, tmp_path: Path) -> None:
         score_file(model, BOARD, data_file(tmp_path, shape=(3, 4, 1)))
 
 
+def test_the_task_can_be_said(model: Path, tmp_path: Path) -> None:
+    """Whole numbers are classes, as which five outputs suit them; said to be values, they are one target."""
+    reference = data_file(tmp_path)
+    assert "accuracy" in score_file(model, BOARD, reference, task="classification").shares
+    with pytest.raises(DataError, match="has 5 outputs, data 'samples' has 1 targets"):
+        score_file(model, BOARD, reference, task="regression")
+
+
 def test_data_of_other_classes(model: Path, tmp_path: Path) -> None:
     """As many outputs as classes, no more and no fewer."""
     with pytest.raises(DataError, match="has 5 outputs, data 'samples' has 4 classes"):

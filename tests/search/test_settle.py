@@ -30,7 +30,8 @@ def test_the_metric_is_the_jobs_or_the_tasks(changes: dict[str, Any], metric: st
     job = replace(JOB, **changes)
     found = settled(job, load("diabetes"))
     assert (found.task, found.metric, found.objectives) == ("regression", metric, objectives)
-    assert found.run_name == job.run_name
+    assert found.run_name == replace(job, task="regression").run_name
+    assert found.run_name != replace(job, task="classification").run_name
 
 
 def test_classes_are_judged_by_accuracy() -> None:
@@ -77,3 +78,4 @@ def test_the_name_of_a_run_is_what_it_was() -> None:
     """Jobs of before named the task and all objectives: the same command goes on with their runs."""
     before = replace(JOB, data="digits", task="classification", objectives=("accuracy", *COSTS))
     assert replace(JOB, data="digits").run_name == before.run_name
+    assert settled(replace(JOB, data="digits"), load("digits")).run_name == before.run_name

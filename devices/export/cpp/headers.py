@@ -7,6 +7,7 @@ from devices.export.cpp import resolver
 from devices.export.cpp.arena import MARGIN_BYTES, arena_size
 from devices.export.cpp.literals import byte_rows, float_literal, rows, stored_literals, stored_type
 from devices.export.escape import c_string
+from devices.export.prose import raw_meaning
 from devices.export.target import Bundle, Golden, port_elements
 from devices.export.templates import render
 from devices.graph import DType
@@ -69,10 +70,15 @@ def quantization_h(bundle: Bundle) -> bytes:
     fields = {
         "offset": float_literal(bundle.normalization.offset),
         "factor": float_literal(bundle.normalization.factor),
+        "raw_meaning": _raw_meaning(bundle),
         **_port_fields("input", bundle.artifact.input),
         **_port_fields("output", bundle.artifact.output),
     }
     return render(_PACKAGE, "quantization.h", fields)
+
+
+def _raw_meaning(bundle: Bundle) -> str:
+    return raw_meaning(bundle) if bundle.frontend is None else "the features of preprocess.h"
 
 
 def golden_h(bundle: Bundle) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from devices.export.cpp.literals import float_literal, rows
+from devices.export.prose import raw_meaning
 from devices.export.target import Bundle, ExportError
 from devices.export.templates import render, verbatim
 
@@ -27,7 +28,7 @@ def frontend_files(bundle: Bundle) -> Mapping[str, bytes]:
     pipeline = bundle.frontend
     if pipeline is None:
         return {}
-    made = {"preprocess.h": _header(pipeline), "preprocess.cc": _source(pipeline)}
+    made = {"preprocess.h": _header(bundle, pipeline), "preprocess.cc": _source(pipeline)}
     raw = bundle.golden[0].raw if bundle.golden else None
     if raw is not None:
         made["preprocess_golden.h"] = _golden(pipeline, raw)
@@ -35,14 +36,14 @@ def frontend_files(bundle: Bundle) -> Mapping[str, bytes]:
     return made
 
 
-def _header(pipeline: Pipeline) -> bytes:
+def _header(bundle: Bundle, pipeline: Pipeline) -> bytes:
     frontend, shape = pipeline.frontend, pipeline.input_shape
     is_share = frontend.int16_steps > 1
     fields = {
         "frontend": frontend.name,
         "raw_elements": str(math.prod(shape)),
         "raw_shape": " x ".join(map(str, shape)),
-        "raw_meaning": ": values as in the data, or 16-bit sound" if is_share else ": values as in the data",
+        "raw_meaning": f": values {raw_meaning(bundle)}{', or 16-bit sound' if is_share else ''}",
         "buffer_bytes": str(frontend.buffer_bytes(shape) + 4 * pipeline.row_elements),
     }
     return render(_PACKAGE, "preprocess.h", fields)

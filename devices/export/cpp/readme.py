@@ -5,7 +5,7 @@ from __future__ import annotations
 from devices.export.cpp import resolver
 from devices.export.cpp.arena import MARGIN_BYTES, arena_size
 from devices.export.escape import markdown
-from devices.export.prose import cost_table, interpreters, metric_table, number, port_text
+from devices.export.prose import cost_table, interpreters, metric_table, number, port_text, raw_meaning
 from devices.export.target import Bundle
 from devices.export.templates import render
 from devices.graph import DType
@@ -23,7 +23,11 @@ _CODED_ROWS = (
 _FILLING = """for (size_t i = 0; i < tinyfront::kInputElements; ++i) {
   input[i] = tinyfront::QuantizeInput(tinyfront::Normalize(raw[i]));
 }"""
-_PREPROCESSING = "tinyfront::Preprocess(raw, input);  // raw: tinyfront::kRawElements values, as in the data"
+_PREPROCESSING = "tinyfront::Preprocess(raw, input);  // raw: tinyfront::kRawElements values, {meaning}"
+_TABLE_ROW = (
+    "\n| `{file}` | how a row of the table becomes the raw values `raw`, column by column; you write that code |"
+)
+_TABLE_FILLING = "// raw: tinyfront::kInputElements values, {meaning}\n"
 _FRONTEND_CHECK = """
 The front-end is checked by itself, and needs no library: `make preprocess_test && ./preprocess_test`. It makes of a raw
 sample the very input that the network was trained on.
@@ -43,7 +47,8 @@ def readme(bundle: Bundle) -> bytes:
         "targets_row": _TARGETS_ROW if bundle.targets else "" if bundle.threshold is None else _ANOMALY_ROW,
         "model_rows": _PLAIN_ROW if artifact.package is None else _CODED_ROWS,
         "sources": _sources(bundle),
-        "filling": _FILLING if bundle.frontend is None else _PREPROCESSING,
+        "filling": _filling(bundle),
+        "columns_row": _TABLE_ROW.format(file=bundle.columns_file) if bundle.columns_file else "",
         "frontend_check": "" if bundle.frontend is None or bundle.golden[0].raw is None else _FRONTEND_CHECK,
         "frontend_rows": _frontend_rows(bundle),
         "model_bytes": str(artifact.model_bytes),
@@ -65,6 +70,13 @@ def readme(bundle: Bundle) -> bytes:
         "variables_note": _VARIABLES_NOTE if has_variables else "",
     }
     return render("devices.export.cpp", "README.md", fields)
+
+
+def _filling(bundle: Bundle) -> str:
+    meaning = raw_meaning(bundle)
+    if bundle.frontend is not None:
+        return _PREPROCESSING.format(meaning=meaning)
+    return (_TABLE_FILLING.format(meaning=meaning) if bundle.columns_file else "") + _FILLING
 
 
 def _sources(bundle: Bundle) -> str:

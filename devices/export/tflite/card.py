@@ -73,14 +73,15 @@ def _share(used: int, held: int) -> str:
 
 
 def _making(bundle: Bundle) -> str:
-    pipeline, normalization = bundle.frontend, bundle.normalization
+    pipeline, normalization, file = bundle.frontend, bundle.normalization, bundle.columns_file
+    row = f"Encode the row of the table as `{file}` says, column by column: that makes the raw values. " if file else ""
     scaled = f"* {normalization.factor!r}`"
     if pipeline is None:
-        return f"From raw values to network input: `x = (raw - {normalization.offset!r}) {scaled}."
+        return f"{row}From raw values to network input: `x = (raw - {normalization.offset!r}) {scaled}."
     shape = " x ".join(map(str, pipeline.input_shape))
     fitted = "" if pipeline.standardisation is None else ", standardised"
     return (
-        f"From a raw sample of {shape} values to features: front-end `{pipeline.frontend.name}`{fitted}, whose "
+        f"{row}From a raw sample of {shape} values to features: front-end `{pipeline.frontend.name}`{fitted}, whose "
         "settings are in `model.json` and whose C++ source is in target `cpp`. Then "
         f"`x = (feature - {normalization.offset!r}) {scaled}."
     )

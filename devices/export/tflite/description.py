@@ -13,6 +13,8 @@ input, output       ``shape`` (batch first), ``dtype``, ``scale``, ``zero_point`
                     real = scale * (stored - zero_point); scale 0.0 = not quantised
 normalization       ``offset``, ``factor``: network input = (raw - offset) * factor; of the
                     features instead of raw values where there is a front-end
+columns             file beside the model that says how a row of a table becomes raw values, column by
+                    column, such as ``"columns.json"``; null where the data is no table
 frontend            ``name``, ``settings``, ``input_shape`` of a raw sample, ``mean`` and ``factor``:
                     feature i of a row is standardised to (feature - mean[i]) * factor[i], both
                     empty where it is not; null where there is no front-end
@@ -58,6 +60,7 @@ def description(bundle: Bundle) -> bytes:
         "input": _port(artifact.input),
         "output": _port(artifact.output),
         "normalization": {"offset": bundle.normalization.offset, "factor": bundle.normalization.factor},
+        "columns": bundle.columns_file or None,
         "frontend": None if bundle.frontend is None else _frontend(bundle.frontend),
         "labels": list(artifact.labels),
         "targets": [{"name": each.name, "mean": each.mean, "deviation": each.deviation} for each in bundle.targets],

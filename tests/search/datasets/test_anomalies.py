@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from search.datasets.load import load, read, save
-from search.datasets.prepare import prepare
+from search.datasets.prepare import prepare, prepared
 from search.datasets.raw import RawData, RawPart
 from search.errors import DataError, JobError
 
@@ -38,6 +38,16 @@ def test_only_normal_samples_are_trained_on() -> None:
     ]
     values = np.concatenate([each.x[:, 0] for each in (data.train, data.validation, data.test)])
     assert len(np.unique(values)) == 70
+
+
+def test_the_split_is_told_in_the_users_labels() -> None:
+    """How many of each, not that anything was shared out over values."""
+    assert prepared(raw(), normal="ok").split.text() == (
+        "split ok and others apart: train 30 (30 ok), validation 26 (10 ok and 16 not ok), test 14 (10 ok and 4 not ok)"
+    )
+    few = [*range(50), 60]
+    with pytest.raises(DataError, match="class 'not ok' has 1 samples, at least 3 are needed"):
+        prepare(RawData(name="fan", source="fan", train=part(few)), normal="ok")
 
 
 def test_what_a_network_learns_is_its_input() -> None:

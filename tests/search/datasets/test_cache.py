@@ -104,3 +104,40 @@ def test_the_oldest_go(tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPat
     inspect(str(images(tmp_path / "b", ("x", "y"))))
     assert not first.exists()
     assert len(list(kept.glob("*.npz"))) == 1
+
+
+def test_without_a_home_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user has none: the data are read all the same, and a note says why not faster."""
+
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("TINYFRONT_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    found = inspect(str(images(tmp_path / "data")))
+    assert any("not kept for the next time: Could not determine home" in note for note in found.notes)
+
+
+def test_a_cache_that_cannot_be_entered_is_not_used(
+    tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the file system answers, for the super-user too, who may enter everything."""
+    exists, mkdir = Path.exists, Path.mkdir
+
+    def refused(path: Path) -> None:
+        if kept in (path, *path.parents):
+            raise PermissionError(13, "Permission denied", str(path))
+
+    def checked_exists(path: Path, **options: bool) -> bool:
+        refused(path)
+        return exists(path, **options)
+
+    def checked_mkdir(path: Path, mode: int = 0o777, parents: bool = False, exist_ok: bool = False) -> None:
+        refused(path)
+        mkdir(path, mode, parents, exist_ok)
+
+    monkeypatch.setattr(Path, "exists", checked_exists)
+    monkeypatch.setattr(Path, "mkdir", checked_mkdir)
+    found = inspect(str(images(tmp_path / "data")))
+    assert any("not kept for the next time" in note and "Permission denied" in note for note in found.notes)

@@ -43,6 +43,13 @@ def test_classes(tmp_path: Path) -> None:
     assert inspect(str(tmp_path / "targets.csv"), DataOptions(file="name")).data.digest() == found.data.digest()
 
 
+def test_a_table_may_end_in_txt(tmp_path: Path) -> None:
+    _images(tmp_path)
+    expected = inspect(str(tmp_path / "targets.csv"), DataOptions(file="name"))
+    (tmp_path / "targets.csv").rename(tmp_path / "targets.txt")
+    assert inspect(str(tmp_path / "targets.txt"), DataOptions(file="name")).data.digest() == expected.data.digest()
+
+
 def test_sounds(tmp_path: Path) -> None:
     """Sounds as well, in groups."""
     for index in range(12):

@@ -146,3 +146,15 @@ def test_idx_damaged(case: str, cache: Path) -> None:
     (cache / "fashion-mnist" / "train-labels-idx1-ubyte.gz").write_bytes(_NO_IDX[case])
     with pytest.raises(DataError, match=r"train-labels-idx1-ubyte.gz"):
         load("fashion_mnist")
+
+
+def test_a_home_folder_is_looked_for_only_where_none_is_named(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    _write_mnist(cache)
+    assert load("mnist").input_shape == (28, 28, 1)
+    monkeypatch.delenv("KERAS_HOME")
+    with pytest.raises(DataError, match=r"'mnist' lies in the home folder, and there is none .*: set KERAS_HOME"):
+        load("mnist")

@@ -38,7 +38,10 @@ _REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "truth values": ({"x_train": _X > 0}, r"x_train holds truth values: save them as numbers"),
     "dates": ({"x_train": np.zeros((30, 4), "M8[s]")}, "x_train holds dates"),
     "nan label": ({"y_train": _with(_Y.astype(float), 3, np.nan)}, r"y_train holds nan at \[3\]"),
-    "negative": ({"y_train": _with(_Y, 2, -1)}, r"y_train holds -1 at \[2\]: number the classes from 0"),
+    "negative": (
+        {"y_train": _with(_Y, 2, -1)},
+        r"y_train holds -1 at \[2\]: number the classes from 0.*--task regression",
+    ),
     "huge label": (
         {"y_train": _with(_Y.astype(np.uint64), 2, 2**63)},
         "y_train holds 9223372036854775808, .* too large",

@@ -52,6 +52,12 @@ def test_a_job_takes_them() -> None:
     assert options.changed() == ("label", "columns", "ignore", "group_by", "file_name", "window")
 
 
+@pytest.mark.parametrize("text", ["🐕 猫", 'a "b" \\ c', "a\nb: [c", "\x85\u2028\x7f", "\udc80", "7", ""])
+def test_flags_take_any_text_as_it_is(text: str) -> None:
+    """Beyond 16 bits, quotes, what YAML folds or refuses unquoted, halves of characters."""
+    assert read_data_options(settings_of_flags(text, None, None)).label == text
+
+
 @pytest.mark.parametrize("text", ["{label}", "{label}_{_}"])
 def test_a_template_in_yaml_needs_quotes(text: str) -> None:
     """Braces mean something in YAML: that is said, with what to do."""

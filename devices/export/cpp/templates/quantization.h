@@ -1,5 +1,6 @@
 // From raw values to what the network stores, and back:
 //   x = Normalize(raw); stored = QuantizeInput(x); ... y = DequantizeOutput(stored)
+// Raw values are $raw_meaning.
 #ifndef TINYFRONT_QUANTIZATION_H_
 #define TINYFRONT_QUANTIZATION_H_
 

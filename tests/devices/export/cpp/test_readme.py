@@ -29,6 +29,14 @@ def test_says(bundle: Bundle, words: str) -> None:
     assert words in readme(bundle).decode()
 
 
+def test_a_table_is_fed_encoded_rows(bundle: Bundle) -> None:
+    """The file that says how is named, and raw values are what it makes; of other data nothing is said."""
+    text = readme(replace(bundle, columns_file="columns.json")).decode()
+    assert "| `columns.json` | how a row of the table becomes the raw values `raw`, column by column; you write" in text
+    assert "// raw: tinyfront::kInputElements values, the row encoded as columns.json says\nfor (" in text
+    assert "columns.json" not in readme(bundle).decode()
+
+
 def test_tells_the_arena_that_is_set_aside(bundle: Bundle) -> None:
     size = arena_size(bundle.graph, bundle.footprint)
     text = readme(bundle).decode()

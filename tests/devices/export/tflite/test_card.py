@@ -30,6 +30,12 @@ def test_says(bundle: Bundle, words: str) -> None:
     assert words in card(bundle).decode()
 
 
+def test_a_row_of_a_table_is_encoded_first(bundle: Bundle) -> None:
+    text = card(replace(bundle, columns_file="columns.json")).decode()
+    assert "1. Encode the row of the table as `columns.json` says, column by column: that makes the raw values." in text
+    assert "columns.json" not in card(bundle).decode()
+
+
 def test_flash_share_is_of_the_whole_program(bundle: Bundle) -> None:
     flash = bundle.artifact.model_bytes + 30_000
     assert f"Flash: {flash} of 2097152 bytes ({flash / 2097152:.1%})" in card(bundle).decode()

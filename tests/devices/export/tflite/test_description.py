@@ -36,6 +36,11 @@ def test_holds_what_a_program_needs(bundle: Bundle) -> None:
     assert document["provenance"]["run"] == bundle.provenance.run
 
 
+def test_names_the_file_that_encodes_the_rows_of_a_table(bundle: Bundle) -> None:
+    assert json.loads(description(replace(bundle, columns_file="columns.json")))["columns"] == "columns.json"
+    assert json.loads(description(bundle))["columns"] is None
+
+
 def test_values_keep_their_scale(bundle: Bundle, values_bundle: Bundle) -> None:
     """Name, mean and deviation of each output, in order; none where classes are told apart."""
     document = json.loads(description(values_bundle))
