@@ -86,4 +86,5 @@ def _convolution(name: str, spec: Conv2D | DepthwiseConv2D) -> Any:
     }
     if isinstance(spec, Conv2D):
         return k.Conv2D(spec.filters, spec.kernel, **common)
-    return k.DepthwiseConv2D(spec.kernel, depth_multiplier=spec.depth_multiplier, **common)
+    trainable = not spec.is_fixed
+    return k.DepthwiseConv2D(spec.kernel, depth_multiplier=spec.depth_multiplier, trainable=trainable, **common)

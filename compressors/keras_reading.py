@@ -48,19 +48,16 @@ def refusal(layer: Any, reason: str) -> CompressionError:
 
 
 _STANDARD = "bring the network into the known kinds with compressors.standard.standardized"
-_FIXED = "a fixed scale that fine-tuning would train: apply it to the data and give the network without it"
 _REASONS = {
     **dict.fromkeys(
         (
             *("Conv1D", "DepthwiseConv1D", "SeparableConv1D", "SeparableConv2D", "ZeroPadding1D"),
             *("MaxPooling1D", "AveragePooling1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D"),
-            *("Functional", "Sequential"),
+            *("Functional", "Sequential", "Rescaling", "Normalization"),
         ),
         _STANDARD,
     ),
     "LeakyReLU": "use ReLU or ReLU(max_value=6)",
-    "Rescaling": _FIXED,
-    "Normalization": _FIXED,
 }
 
 
@@ -116,6 +113,7 @@ def _depthwise(layer: Any) -> Spec:
         depth_multiplier=c["depth_multiplier"],
         use_bias=c["use_bias"],
         activation=activation_of(layer, c["activation"]),
+        is_fixed=not layer.trainable,
     )
 
 

@@ -6,7 +6,7 @@ Shapes leave the batch out.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Shape = tuple[int, ...]
@@ -66,7 +66,7 @@ class Conv2D:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepthwiseConv2D:
-    """Depthwise convolution, weights (height, width, in, multiplier)."""
+    """Depthwise convolution, weights (height, width, in, multiplier); training leaves those of a fixed one alone."""
 
     kernel: Pair
     strides: Pair = (1, 1)
@@ -74,6 +74,8 @@ class DepthwiseConv2D:
     depth_multiplier: int = 1
     use_bias: bool = True
     activation: ActivationName = "linear"
+    # Left out of the text, by whose digest the networks of runs made before are known.
+    is_fixed: bool = field(default=False, repr=False)
 
     def output_shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Shape of the output."""

@@ -82,11 +82,14 @@ def emulation(folding: Folding, samples: Floats, quantization: Quantization, mom
 def folded_projections(folding: Folding, projections: Projections) -> Projections:
     """`projections` of the given network's kernels for the kernels that an `Emulation` trains.
 
-    Where a channel's normalisation multiplies by 0, its kernel stays 0.
+    Where a channel's normalisation multiplies by 0, its kernel stays 0.  That
+    of a fixed layer stays what it is: tfmot's wrappers train every kernel.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for part in folding.parts():
-        if isinstance(part.spec, Weighted):
+        if isinstance(part.spec, DepthwiseConv2D) and part.spec.is_fixed:
+            found[f"{_PREFIX}{part.name}"] = _Kept(part.weights[0])
+        elif isinstance(part.spec, Weighted):
             factor = folding.factor(part)
             project = projections.get(part.layer)
             if project is not None or not factor.all():
@@ -102,6 +105,14 @@ class _Projection:
     def __call__(self, kernel: Any) -> Any:
         unfolded = kernel * reciprocal(self.factor)
         return (unfolded if self.project is None else self.project(unfolded)) * self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    kernel: Floats
+
+    def __call__(self, kernel: Any) -> Any:  # noqa: ARG002  # as every projection
+        return self.kernel
 
 
 def _layer(part: Part) -> Any:

@@ -15,8 +15,11 @@ from compressors.compressor import CompressionError, Network
 from compressors.keras_reading import to_spec
 from compressors.layers import Flatten, Reshape
 from compressors.network import build, nodes_of, set_weights
+from compressors.preprocessing_layers import PREPROCESSING
 from compressors.standard_layers import REWRITERS, Assembly, Value
 from compressors.topology import Topology
+
+_REWRITERS = {**REWRITERS, **PREPROCESSING}
 
 
 def standardized(network: Network) -> Network:
@@ -24,9 +27,11 @@ def standardized(network: Network) -> Network:
 
     Opened or rewritten are nested Functional and Sequential networks, Conv1D
     (causal too), DepthwiseConv1D, SeparableConv1D and 2D, pooling and padding
-    in one dimension, Dense along positions, and global pooling with keepdims.
+    in one dimension, Dense along positions, global pooling with keepdims, and
+    Rescaling and Normalization (see `compressors.preprocessing_layers`).
     A layer keeps its name; within a nested network it is preceded by the
-    network's name.  All layers of the new network are trainable.
+    network's name.  All layers of the new network are trainable, but for what
+    Rescaling and Normalization became and depthwise convolutions that are frozen.
 
     Raises
     ------
@@ -73,8 +78,8 @@ class _Reader:
             return source or Value(name=self.made.add(name, spec), shape=shape)
         if kind in ("Functional", "Sequential"):
             return self.read(layer, reads[0], f"{name}_")
-        if kind in REWRITERS:
-            return REWRITERS[kind](self.made, layer, name, reads[0])
+        if kind in _REWRITERS:
+            return _REWRITERS[kind](self.made, layer, name, reads[0])
         return self._as_it_is(layer, name, reads)
 
     def _as_it_is(self, layer: Any, name: str, reads: list[Value]) -> Value:

@@ -20,7 +20,7 @@ Config = Mapping[str, Any]
 MODELS = ("Sequential", "Functional", "Model")
 # Kinds that hold numbers and no code; whether a technique can take them is for `compressors` to say.
 _WITHOUT_DIMENSIONS = (
-    *("InputLayer", "Dense", "BatchNormalization", "LayerNormalization", "Rescaling"),
+    *("InputLayer", "Dense", "BatchNormalization", "LayerNormalization", "Rescaling", "Normalization"),
     *("Activation", "ReLU", "LeakyReLU", "Softmax", "Dropout", "GaussianNoise"),
     *("Flatten", "Reshape", "Permute", "Add", "Multiply", "Concatenate"),
 )
@@ -193,6 +193,8 @@ def _options(config: Config, name: str, kind: str) -> Config:
     for key, value in config.items():
         if _TRAINING_ONLY.match(key) or key in ("name", "trainable"):
             continue
+        if isinstance(value, dict) and value.get("class_name") == "__numpy__":
+            value = value["config"]["value"]  # noqa: PLW2901  # Keras writes an array as its numbers and their type
         if not _plain(value):
             raise DataError(f"layer {name!r} ({kind}): {key} is a function or an object of its own, use one by name")
         options[key] = value

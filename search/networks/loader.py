@@ -10,7 +10,7 @@ from typing import Protocol
 from compressors.compressor import Network
 from search.errors import DataError
 from search.networks.description import Config, describe
-from search.networks.realisation import Model, copy_weights, realise
+from search.networks.realisation import Model, copy_weights, finish, realise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +84,7 @@ def rebuilt(config: Config, keras_version: str, load_weights: Callable[[Model], 
 def _load(load_weights: Callable[[Model], None], model: Model) -> None:
     try:
         load_weights(model)
+        finish(model)
     except (ValueError, KeyError, OSError, AssertionError, AttributeError, IndexError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise DataError(f"its weights do not go with its layers ({reason}): save the whole network again") from error

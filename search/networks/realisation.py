@@ -84,3 +84,12 @@ def copy_weights(source: Model, target: Model) -> None:
 
 def _weighted(model: Model) -> dict[str, Any]:
     return {layer.name: layer for layer in model.layers if layer.weights}
+
+
+def finish(model: Model) -> None:
+    """Have layers take over what their weights say: a Normalization computes with numbers that it made of them."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            finish(layer)
+        elif hasattr(layer, "finalize_state"):
+            layer.finalize_state()

@@ -184,7 +184,6 @@ def _twice(k: Any) -> Any:
         (lambda k: _functional(k.Input((8, 2)), k.Conv1D(2, 3, groups=2, name="odd")), ["odd", "groups is 2"]),
         (lambda k: _functional(k.Input((8, 2)), k.Conv1D(2, 3, activation="gelu", name="odd")), ["odd", "gelu"]),
         (lambda k: _functional(k.Input((8, 2)), k.LSTM(2, name="odd")), ["odd", "LSTM", "supported are"]),
-        (lambda k: _functional(k.Input((8, 8, 2)), k.Rescaling(0.1, name="odd")), ["odd", "apply it to the data"]),
         (lambda k: _functional(k.Input((8, 2)), k.LeakyReLU(name="odd")), ["odd", "LeakyReLU", "use ReLU"]),
         (_twice, ["twice", "used twice"]),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,24 @@ def test_the_digest_tells_networks_apart(network: GivenNetwork) -> None:
     other.flat[0] = np.nextafter(other.flat[0], np.float32(9))
     changed = GivenNetwork(topology=network.topology, weights={**network.weights, name: (other, *rest)})
     assert changed.digest() != network.digest()
+
+
+def test_what_is_fixed_stays_fixed_and_older_files_are_read(tmp_path: Path) -> None:
+    """A fixed layer comes back as one; a file from before there were any has none, and the same digest."""
+    source = tf_keras.Input((4, 4, 2))
+    fixed = tf_keras.layers.DepthwiseConv2D(1, trainable=False, name="fixed")
+    model = tf_keras.Model(source, tf_keras.layers.Flatten()(fixed(source)))
+    network = GivenNetwork(topology=topology_of(model), weights=weights_of(model))
+    file = tmp_path / "network.npz"
+    save_network(network, file)
+    assert read_network(file).topology == network.topology
+    assert not read_network(file).build().trainable_weights
+    with np.load(file, allow_pickle=False) as arrays:
+        rows = json.loads(str(arrays["layers"]))
+        assert rows[1]["options"].pop("is_fixed")
+        np.savez(file, layers=json.dumps(rows), weights=arrays["weights"])
+    assert len(read_network(file).build().trainable_weights) == 2
+    assert read_network(file).digest() == network.digest()
 
 
 def test_a_damaged_file_is_refused(network: GivenNetwork, tmp_path: Path) -> None:
