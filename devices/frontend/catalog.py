@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import Frontend, FrontendError
+from devices.frontend.image_rescale import ImageRescale
 from devices.frontend.log_mel import LogMel
 from devices.frontend.mfcc import Mfcc
 from devices.frontend.micro_frontend import MicroFrontend
@@ -11,7 +12,15 @@ from devices.frontend.standardise import Standardise
 from devices.frontend.window_statistics import WindowStatistics
 from devices.suggestion import suggestion
 
-FRONTENDS: tuple[type[Frontend], ...] = (LogMel, Mfcc, MicroFrontend, WindowStatistics, FftMagnitude, Standardise)
+FRONTENDS: tuple[type[Frontend], ...] = (
+    LogMel,
+    Mfcc,
+    MicroFrontend,
+    WindowStatistics,
+    FftMagnitude,
+    ImageRescale,
+    Standardise,
+)
 
 
 def find_frontend(name: str) -> type[Frontend]:

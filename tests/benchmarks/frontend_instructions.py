@@ -27,6 +27,7 @@ from devices.flatbuffer import read_graph, read_ports
 from devices.footprint import Footprint
 from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import Frontend
+from devices.frontend.image_rescale import ImageRescale
 from devices.frontend.log_mel import LogMel
 from devices.frontend.mfcc import Mfcc
 from devices.frontend.micro_frontend import MicroFrontend
@@ -44,6 +45,8 @@ _CASES: tuple[tuple[Frontend, tuple[int, ...]], ...] = (
     (WindowStatistics(median_absolute_deviation=True, skewness=True, kurtosis=True), (128, 1, 6)),
     (FftMagnitude(), (256, 1, 3)),
     (FftMagnitude(log=True), (128, 1, 3)),
+    (ImageRescale(height=32, width=32), (96, 96, 3)),
+    (ImageRescale(height=32, width=32, grey=True), (96, 96, 3)),
     (Standardise(), (20, 1, 3)),
 )
 _MAIN = """

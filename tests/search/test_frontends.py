@@ -9,6 +9,7 @@ import pytest
 
 from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import Frontend
+from devices.frontend.image_rescale import ImageRescale
 from devices.frontend.log_mel import LogMel
 from devices.frontend.mfcc import Mfcc
 from devices.frontend.micro_frontend import MicroFrontend
@@ -155,6 +156,8 @@ def test_defaults_come_from_the_data() -> None:
         ({"mfcc": {"sample_rate_hz": 8000, "window": "hanning"}}, "window: expected 'hann' or 'hamming'"),
         ({"mfcc": {"sample_rate_hz": 8000, "mel_bins": 0}}, "frontend.mfcc: mel_bins is 0: it must be in 1..256"),
         ({"window_statistics": {"mean": 1}}, "mean: expected bool, got 1"),
+        ({"image_rescale": {"height": 4}}, "frontend.image_rescale: width: missing"),
+        ({"image_rescale": {"height": 0, "width": 4}}, r"height is 0: it must be in 1\.\.1024 pixels"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(choice: dict[str, dict[str, Any]], sentence: str) -> None:
@@ -170,6 +173,7 @@ def test_settings_that_cannot_be_are_refused(choice: dict[str, dict[str, Any]], 
         (MicroFrontend(sample_rate_hz=8000), (4000,)),
         (WindowStatistics(mean=False), (20, 1, 3)),
         (FftMagnitude(bins=4), (20, 1, 3)),
+        (ImageRescale(height=4, width=6, grey=True), (20, 10, 3)),
         (Standardise(), (5,)),
     ],
 )

@@ -13,7 +13,7 @@ from optuna.trial import FixedTrial
 from compressors.catalog import COMPRESSORS
 from compressors.compressor import Stage
 from search.errors import DataError, JobError
-from search.frontends import parameters_of
+from search.frontends import Choice, parameters_of
 from search.job import Job, Limits
 from search.problem import resolve
 from search.screen import draw
@@ -72,6 +72,24 @@ def test_a_fixed_front_end_is_one_data_set(tmp_path: Path) -> None:
     assert problem.variants == ()
     assert problem.datasets == (problem.data,)
     assert problem.data.input_shape == (12,)
+
+
+def test_rescaled_digits_are_searched_and_their_cost_holds_the_front_end() -> None:
+    """The built-in images at two sizes; a candidate's flash, RAM and time are with the rescaling."""
+    frontend: Choice = {"image_rescale": {"height": 4, "width": (4, 6)}}
+    problem = resolve(Job(data="digits", device="nucleo-l432kc", trials=1, space=("cnn",), frontend=frontend))
+    assert [data.input_shape for data in problem.datasets] == [(4, 4, 1), (4, 6, 1)]
+    pipeline = problem.data.frontend
+    assert pipeline is not None
+    assert pipeline.input_shape == (8, 8, 1)
+    anchor = problem.spaces[0].anchors((4, 4, 1))[0]
+    plan = plan_parameters(problem.compressors, strongest=False)
+    recipe = {"recipe/batch_size#": 0, "recipe/learning_rate": 1e-2, "recipe/shift": 0}
+    footprint = draw(FixedTrial({"frontend/width": 4, **anchor, **plan, **recipe}), problem).footprint
+    cost = pipeline.cost(problem.device)
+    assert footprint.frontend_flash_bytes == cost.flash_bytes > 0
+    assert footprint.frontend_ram_bytes == cost.ram_bytes == 4 * 64 + 4
+    assert footprint.frontend_ms == cost.latency_ms > 0
 
 
 @pytest.mark.parametrize("change", [{"compressors": ("quantization", "distillation")}, {"network": "net.keras"}])

@@ -12,6 +12,7 @@ import pytest
 from devices.frontend.catalog import FRONTENDS, find_frontend
 from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import Frontend, FrontendError
+from devices.frontend.image_rescale import ImageRescale
 from devices.frontend.log_mel import LogMel
 from devices.frontend.mfcc import Mfcc
 from devices.frontend.micro_frontend import MicroFrontend
@@ -20,12 +21,12 @@ from devices.frontend.window_statistics import WindowStatistics
 
 Floats = npt.NDArray[np.float32]
 
-_SOUND, _WINDOW = (4000,), (64, 1, 3)
+_SOUND, _WINDOW, _IMAGE = (4000,), (64, 1, 3), (12, 10, 3)
+_NEEDED = {"sample_rate_hz": 8000, "height": 5, "width": 7}  # settings without a default
 
 
 def _default(kind: type[Frontend]) -> Frontend:
-    fields = {item.name for item in dataclasses.fields(kind)}
-    return kind(**({"sample_rate_hz": 8000} if "sample_rate_hz" in fields else {}))
+    return kind(**{item.name: _NEEDED[item.name] for item in dataclasses.fields(kind) if item.name in _NEEDED})
 
 
 def _noise(frontend: Frontend, n: int, seed: int) -> Floats:
@@ -33,6 +34,8 @@ def _noise(frontend: Frontend, n: int, seed: int) -> Floats:
 
 
 def _shape(frontend: Frontend) -> tuple[int, ...]:
+    if isinstance(frontend, ImageRescale):
+        return _IMAGE
     return _SOUND if hasattr(frontend, "sample_rate_hz") else _WINDOW
 
 

@@ -12,6 +12,7 @@ from devices.footprint import Budget, Footprint
 from devices.frontend.cost import Operations
 from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import FrontendError
+from devices.frontend.image_rescale import ImageRescale
 from devices.frontend.log_mel import LogMel
 from devices.frontend.mfcc import Mfcc
 from devices.frontend.micro_frontend import MicroFrontend
@@ -120,6 +121,10 @@ def test_values_alone_are_standardised() -> None:
         (Pipeline(input_shape=(16000,), frontend=MicroFrontend(sample_rate_hz=16000)), 3_839_662),  # a tone
         (Pipeline(input_shape=(16000,), frontend=MicroFrontend(sample_rate_hz=16000)), 5_049_332),  # loud noise
         (Pipeline(input_shape=(256, 1, 3), frontend=FftMagnitude()), 78_313),
+        (Pipeline(input_shape=(96, 96, 3), frontend=ImageRescale(height=32, width=32)), 288_930),
+        (Pipeline(input_shape=(96, 96, 3), frontend=ImageRescale(height=32, width=32, grey=True)), 168_402),
+        (Pipeline(input_shape=(100, 100, 3), frontend=ImageRescale(height=32, width=32, grey=True)), 321_256),
+        (Pipeline(input_shape=(32, 32, 3), frontend=ImageRescale(height=48, width=48)), 499_780),
         (Pipeline(input_shape=(128, 1, 6), frontend=WindowStatistics()), 17_734),
     ],
 )

@@ -19,6 +19,7 @@ from devices.export.target import Bundle, ExportError, Golden
 from devices.export.write import export
 from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import Frontend
+from devices.frontend.image_rescale import ImageRescale
 from devices.frontend.log_mel import LogMel
 from devices.frontend.mfcc import Mfcc
 from devices.frontend.micro_frontend import MicroFrontend
@@ -45,6 +46,9 @@ _CASES: tuple[tuple[str, Frontend, tuple[int, ...]], ...] = (
     ("statistics_few", WindowStatistics(mean=False, minimum=False, maximum=False), (50, 1, 1)),
     ("spectrum", FftMagnitude(), (128, 1, 3)),
     ("spectrum_bands", FftMagnitude(bins=16, log=True, remove_mean=False, window="rectangular"), (100, 1, 2)),
+    ("image_shrunk", ImageRescale(height=7, width=5), (32, 30, 3)),
+    ("image_grown_grey", ImageRescale(height=9, width=13, grey=True), (6, 5, 3)),
+    ("image_mixed", ImageRescale(height=3, width=20), (8, 8, 1)),
     ("values", Standardise(), (20, 1, 3)),
 )
 
