@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compressors.compressor import Stage
 from search.front import named_objectives, quality_of
 from search.job import BEST
 from search.problem import Problem
@@ -56,8 +55,7 @@ class BestOfRun:
     @property
     def is_wanted(self) -> bool:
         """True where trials may learn from the run's best network."""
-        drawn = any(technique.stage is Stage.DISTILLATION for technique in self.problem.compressors)
-        return drawn and self.problem.job.teacher == BEST
+        return self.problem.learns and self.problem.job.teacher == BEST
 
     def keep(self, trial: int, candidate: Candidate) -> None:
         """Remember what is trained in a trial, so that it need not be drawn again."""

@@ -32,7 +32,7 @@ from search.problem import Problem, resolve
 from search.pruning_trial import PrunedOutcome, run_pruning
 from search.run import is_done, quiet, search
 from search.store import RunFolder
-from search.worker import TrialTask, run_trial, score_on_test
+from search.worker import Outcome, TrialTask, run_trial, score_on_test
 from spaces.candidate import Architecture, Candidate
 from spaces.given import NAME, tuning_recipe
 
@@ -156,9 +156,16 @@ def compress(
         compression=(made.plan if isinstance(made, MixedOutcome) else plan).as_mapping(),
         excess=dict(score.footprint.excess_over(problem.budget)),
         pruning=made.facts if isinstance(made, PrunedOutcome) else None,
-        notes=(*reading.notes, *([_mixture(made)] if isinstance(made, MixedOutcome) else getattr(made, "notes", ()))),
+        notes=(*reading.notes, *_notes(made)),
     )
     return Made(content=made.content, report=report)
+
+
+def _notes(made: Outcome | PrunedOutcome | MixedOutcome) -> tuple[str, ...]:
+    """What is to be said about how the file was made."""
+    if isinstance(made, MixedOutcome):
+        return (_mixture(made),)
+    return made.notes if isinstance(made, Outcome) else ()
 
 
 def _mixture(made: MixedOutcome) -> str:

@@ -167,6 +167,12 @@ def accuracy(artifact: Artifact, split: Split, interpreter: InterpreterName) -> 
     return Proportion(correct=int((outputs.argmax(axis=1) == split.y).sum()), n=len(split))
 
 
+def _answers(artifact: Artifact, split: Split, interpreter: InterpreterName) -> npt.NDArray[np.float64]:
+    """Outputs (n, outputs) of the artifact on a split, as real values; errors are those of `predict`."""
+    outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
+    return dequantized(artifact.output, outputs)
+
+
 def measured(
     artifact: Artifact, data: Dataset, split: Split, interpreter: InterpreterName, *, in_units: bool = False
 ) -> Mapping[str, Measurement]:
@@ -185,8 +191,7 @@ def measured(
     """
     from search.metrics.measure import measure
 
-    outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
-    real = dequantized(artifact.output, outputs)
+    real = _answers(artifact, split, interpreter)
     return measure(data, split, data.standardised(real) if in_units else real)
 
 
@@ -200,8 +205,7 @@ def judged(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> J
     """
     from search.metrics import measure
 
-    outputs = predict(artifact, data.validation.x, interpreter).reshape(len(data.validation), -1)
-    return measure.judged(data, dequantized(artifact.output, outputs))
+    return measure.judged(data, _answers(artifact, data.validation, interpreter))
 
 
 def held_out(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> HeldOut:
@@ -214,8 +218,7 @@ def held_out(artifact: Artifact, data: Dataset, interpreter: InterpreterName) ->
     """
     from search.metrics import measure
 
-    outputs = predict(artifact, data.test.x, interpreter).reshape(len(data.test), -1)
-    return measure.held_out(data, dequantized(artifact.output, outputs))
+    return measure.held_out(data, _answers(artifact, data.test, interpreter))
 
 
 def float_accuracy(network: Network, split: Split) -> float:

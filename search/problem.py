@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from compressors.compressor import Stage
 from devices.artifact import Normalization
 from devices.device import Device
 from devices.footprint import Budget
@@ -70,6 +71,11 @@ class Problem:
     def class_weights(self) -> tuple[float, ...]:
         """Weight of each class in the loss of training; empty where samples weigh alike."""
         return balanced_weights(self.data) if self.job.class_weights == "balanced" else ()
+
+    @property
+    def learns(self) -> bool:
+        """True where a technique learns from a teacher."""
+        return any(technique.stage is Stage.DISTILLATION for technique in self.compressors)
 
     @property
     def datasets(self) -> tuple[Dataset, ...]:

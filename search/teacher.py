@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compressors.compressor import Stage
 from search.errors import JobError, StorageError
 from search.job import BEST, LARGEST
 from search.metrics.catalog import find_metric
@@ -92,7 +91,7 @@ def ready_teacher(
     StorageError
         When what was kept is damaged.
     """
-    if problem.job.teacher == BEST or all(each.stage is not Stage.DISTILLATION for each in problem.compressors):
+    if problem.job.teacher == BEST or not problem.learns:
         return None
     if run.teacher_record.exists():
         return _kept(run)

@@ -16,6 +16,26 @@ if TYPE_CHECKING:
 _COLUMNS = 512  # frames worked on at a time: their spectra stay in the cache
 
 
+def require_framing(sample_rate_hz: int, window_ms: float, hop_ms: float) -> None:
+    """Refuse a sample rate, window or hop that no sound is cut with.
+
+    Raises
+    ------
+    FrontendError
+        When one is out of its range.
+    """
+    if not 1000 <= sample_rate_hz <= 384_000:
+        raise FrontendError(f"sample_rate_hz is {sample_rate_hz}: it must be in 1000..384000")
+    for key, value in (("window_ms", window_ms), ("hop_ms", hop_ms)):
+        if not 0 < value <= 10_000:
+            raise FrontendError(f"{key} is {value}: it must be above 0 and at most 10000")
+
+
+def whole_samples(milliseconds: float, sample_rate_hz: int) -> int:
+    """Whole samples of a stretch of sound."""
+    return math.floor(milliseconds * sample_rate_hz / 1000)
+
+
 def sound_samples(input_shape: tuple[int, ...]) -> int:
     """Samples of one sound of that shape: (samples,), or (samples, 1, 1).
 

@@ -6,7 +6,6 @@ Hann window, magnitude spectrum, triangles on the mel scale, ``ln(x + offset)``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -15,7 +14,7 @@ import numpy as np
 from devices.frontend import fft, logarithm
 from devices.frontend.cost import Operations
 from devices.frontend.fft import fft_size_for
-from devices.frontend.framing import frame_count, frames, sound_samples
+from devices.frontend.framing import frame_count, frames, require_framing, sound_samples, whole_samples
 from devices.frontend.frontend import FrontendError
 from devices.frontend.mel import FilterBank, filter_bank
 from devices.frontend.windows import WINDOWS, Window, window
@@ -89,11 +88,7 @@ class LogMel:
     level: Level = "given"
 
     def __post_init__(self) -> None:
-        if not 1000 <= self.sample_rate_hz <= 384_000:
-            raise FrontendError(f"sample_rate_hz is {self.sample_rate_hz}: it must be in 1000..384000")
-        for key in ("window_ms", "hop_ms"):
-            if not 0 < getattr(self, key) <= 10_000:
-                raise FrontendError(f"{key} is {getattr(self, key)}: it must be above 0 and at most 10000")
+        require_framing(self.sample_rate_hz, self.window_ms, self.hop_ms)
         if not 0 <= self.lower_hz < self.top_hz <= self.sample_rate_hz / 2:
             raise FrontendError(
                 f"lower_hz is {self.lower_hz:g} and upper_hz {self.top_hz:g}: they must rise, from 0 to half the "
@@ -118,12 +113,12 @@ class LogMel:
     @property
     def window_samples(self) -> int:
         """Samples of one frame."""
-        return math.floor(self.window_ms * self.sample_rate_hz / 1000)
+        return whole_samples(self.window_ms, self.sample_rate_hz)
 
     @property
     def hop_samples(self) -> int:
         """Samples from one frame to the next."""
-        return math.floor(self.hop_ms * self.sample_rate_hz / 1000)
+        return whole_samples(self.hop_ms, self.sample_rate_hz)
 
     @property
     def points(self) -> int:

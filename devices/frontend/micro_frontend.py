@@ -19,7 +19,7 @@ import numpy as np
 from devices.frontend import fixed_fft, fixed_point
 from devices.frontend.cost import Operations
 from devices.frontend.fft import fft_size_for
-from devices.frontend.framing import frame_count, frames, sound_samples
+from devices.frontend.framing import frame_count, frames, require_framing, sound_samples, whole_samples
 from devices.frontend.frontend import FrontendError
 from devices.frontend.integer_filters import IntegerFilters, integer_filters
 
@@ -76,11 +76,7 @@ class MicroFrontend:
     full_scale: float = _SHARES
 
     def __post_init__(self) -> None:
-        if not 1000 <= self.sample_rate_hz <= 384_000:
-            raise FrontendError(f"sample_rate_hz is {self.sample_rate_hz}: it must be in 1000..384000")
-        for key in ("window_ms", "hop_ms"):
-            if not 0 < getattr(self, key) <= 10_000:
-                raise FrontendError(f"{key} is {getattr(self, key)}: it must be above 0 and at most 10000")
+        require_framing(self.sample_rate_hz, self.window_ms, self.hop_ms)
         if not 1 <= self.channels <= 128:
             raise FrontendError(f"channels is {self.channels}: it must be in 1..128")
         if not 0 <= self.lower_hz < self.top_hz < self.sample_rate_hz / 2:
@@ -102,12 +98,12 @@ class MicroFrontend:
     @property
     def window_samples(self) -> int:
         """Samples of one frame."""
-        return math.floor(self.window_ms * self.sample_rate_hz / 1000)
+        return whole_samples(self.window_ms, self.sample_rate_hz)
 
     @property
     def hop_samples(self) -> int:
         """Samples from one frame to the next."""
-        return math.floor(self.hop_ms * self.sample_rate_hz / 1000)
+        return whole_samples(self.hop_ms, self.sample_rate_hz)
 
     @property
     def points(self) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from compressors.catalog import COMPRESSORS
 from compressors.compressor import CompressionError
 from tests.compressors.mlperf import NAMES, context_of, network_of
-from tests.compressors.promises import Pair, check_alone, check_pair, neighbours
+from tests.compressors.promises import Pair, check, neighbours
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,8 +23,7 @@ def row(model: str, names: Pair, shared: Path) -> str:
     started, network = time.perf_counter(), network_of(model, shared)
     try:
         context = context_of(model, network)
-        pair = len(names) > 1
-        error = check_pair(names, network, context) if pair else check_alone(names[0], network, context)
+        error = check(names, network, context)
         result = f"holds, error {error:.3f} of a deviation"
     except CompressionError as refusal:
         result = f"refused: {str(refusal)[:150]}"

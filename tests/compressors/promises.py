@@ -144,6 +144,11 @@ def check_pair(names: Pair, network: Network, context: Context) -> float:
     return error_of(last, shaped, context)
 
 
+def check(names: Pair, network: Network, context: Context) -> float:
+    """`check_pair` of two names, `check_alone` of one."""
+    return check_pair(names, network, context) if len(names) > 1 else check_alone(names[0], network, context)
+
+
 def check_alone(name: str, network: Network, context: Context) -> float:
     """Apply one technique, its result made an 8-bit file where it is none; the file's error as `check_pair` has it.
 

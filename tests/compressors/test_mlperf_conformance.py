@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from compressors.catalog import COMPRESSORS
-from compressors.compressor import CompressionError
+from compressors.compressor import CompressionError, Network
 from compressors.quantization import Quantization
 from tests.compressors.mlperf import NAMES, context_of, network_of
-from tests.compressors.promises import VARIANTS, Pair, check_alone, check_pair, check_variant, neighbours
+from tests.compressors.promises import VARIANTS, Pair, check, check_variant, neighbours
 
 COMBINATIONS: tuple[Pair, ...] = (*((technique.name,) for technique in COMPRESSORS), *neighbours())
 # Of the strongest settings of all, on networks that were narrowed to one channel in places; and what needs an
@@ -45,9 +45,9 @@ def test_applies_or_refuses(model: str, names: Pair, shared: Path) -> None:
     context, words = context_of(model, network), _refusal(model, names)
     if words:
         with pytest.raises(CompressionError, match=words):
-            _check(names, network, context)
+            check(names, network, context)
     else:
-        assert _check(names, network, context) < 0.35
+        assert check(names, network, context) < 0.35
 
 
 @pytest.mark.parametrize("aware", [False, True], ids=["after", "aware"])
@@ -62,13 +62,9 @@ def test_every_form_of_quantisation(model: str, settings: Quantization, aware: b
 
 
 @functools.cache
-def _network(model: str, shared: Path) -> object:
+def _network(model: str, shared: Path) -> Network:
     """Read once: no technique changes what it is given."""
     return network_of(model, shared)
-
-
-def _check(names: Pair, network: object, context: object) -> float:
-    return check_pair(names, network, context) if len(names) > 1 else check_alone(names[0], network, context)  # type: ignore[arg-type]
 
 
 def test_refusals_are_of_the_catalogue() -> None:
