@@ -7,6 +7,7 @@ Hann window, magnitude spectrum, triangles on the mel scale, ``ln(x + offset)``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -64,6 +65,11 @@ class LogMel:
     level
         ``given`` takes sounds as loud as they are; ``peak`` divides each by its
         greatest absolute value, as MLPerf Tiny's keyword spotting does.
+    mean_normalization
+        Whether each feature's mean over the frames of a sound is taken off: what
+        microphone, room and speaker add to all of them (Atal 1974, section V;
+        cepstral mean normalisation).  The device holds the features of a whole
+        sound for it.
 
     Raises
     ------
@@ -86,6 +92,7 @@ class LogMel:
     log_offset: float = 1e-6
     full_scale: float = 1.0
     level: Level = "given"
+    mean_normalization: bool = False
 
     def __post_init__(self) -> None:
         require_framing(self.sample_rate_hz, self.window_ms, self.hop_ms)
@@ -173,7 +180,7 @@ class LogMel:
             padded[: self.window_samples] = (cut * scales[which].reshape(-1)) * shaping
             rows = self._rows(filters, fft.power_spectrum(padded))
             out[which] = rows.T.reshape(-1, *shape)
-        return out
+        return _centred(out) if self.mean_normalization else out
 
     def _scales(self, sound: Floats) -> Floats:
         """What each sound (n, samples) is multiplied by."""
@@ -189,8 +196,13 @@ class LogMel:
 
     def sources(self) -> tuple[str, ...]:
         """C++ sources in the order they are put together."""
-        level = f"{self.level}_level.inc"
-        return (fft.SOURCE, logarithm.SOURCE, "mel.inc", "sound_unit.inc", level, "spectrum.inc", "log_mel.inc")
+        level, ending = f"{self.level}_level.inc", "centred_rows.inc" if self.mean_normalization else "plain_rows.inc"
+        sound = (fft.SOURCE, logarithm.SOURCE, "mel.inc", "sound_unit.inc", level, "spectrum.inc")
+        return (*sound, self._row_source, ending)
+
+    @property
+    def _row_source(self) -> str:
+        return "log_mel.inc"
 
     def constants(self, input_shape: tuple[int, ...]) -> Mapping[str, Constant]:
         """C++ constants of the sources."""
@@ -212,7 +224,9 @@ class LogMel:
         count = self.outline(input_shape)[0]
         simple, slow = self._frame_operations()
         levelling = 2 * sound_samples(input_shape) if self.level == "peak" else 0
-        return Operations(simple=count * simple + levelling, slow=count * slow)
+        centring = 2 * count * self.row_elements(input_shape) if self.mean_normalization else 0
+        means = self.row_elements(input_shape) if self.mean_normalization else 0
+        return Operations(simple=count * simple + levelling + centring, slow=count * slow + means)
 
     def _frame_operations(self) -> tuple[int, int]:
         roots = self.points // 2 + 1 if self.spectrum == "magnitude" else 0
@@ -220,9 +234,10 @@ class LogMel:
         simple += self.mel_bins * (1 + logarithm.SIMPLE_OPERATIONS)
         return simple, roots + self.mel_bins * logarithm.SLOW_OPERATIONS
 
-    def buffer_bytes(self, input_shape: tuple[int, ...]) -> int:  # noqa: ARG002 - of the protocol
-        """One frame, which becomes its spectrum."""
-        return 4 * self.points
+    def buffer_bytes(self, input_shape: tuple[int, ...]) -> int:
+        """One frame, which becomes its spectrum; all features where their means are taken off."""
+        features = prod(self.outline(input_shape)) if self.mean_normalization else 0
+        return 4 * (self.points + features)
 
     def _filters(self) -> FilterBank:
         return filter_bank(
@@ -232,3 +247,11 @@ class LogMel:
             lower_hz=self.lower_hz,
             upper_hz=self.top_hz,
         )
+
+
+def _centred(features: Floats) -> Floats:
+    """Features (n, frames, ...) less their means over the frames, added up frame by frame as the device does."""
+    total = np.zeros_like(features[:, 0])
+    for frame in range(features.shape[1]):
+        total += features[:, frame]
+    return features - (total / np.float32(features.shape[1]))[:, np.newaxis]

@@ -67,9 +67,9 @@ class Mfcc(LogMel):
             rows += column[:, np.newaxis] * band
         return rows
 
-    def sources(self) -> tuple[str, ...]:
-        """C++ sources in the order they are put together."""
-        return (*LogMel.sources(self)[:-1], "mfcc.inc")
+    @property
+    def _row_source(self) -> str:
+        return "mfcc.inc"
 
     def constants(self, input_shape: tuple[int, ...]) -> Mapping[str, Constant]:
         """C++ constants of the sources."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -139,6 +140,23 @@ def test_the_peak_level_makes_quiet_and_loud_sounds_alike() -> None:
     assert not np.allclose(Mfcc(sample_rate_hz=8000).apply(x), Mfcc(sample_rate_hz=8000).apply(quiet), atol=0.1)
     loudest = x[:1] / np.abs(x[:1]).max()
     assert np.allclose(peak.apply(x[:1]), Mfcc(sample_rate_hz=8000).apply(loudest), atol=1e-3)
+
+
+def test_the_means_of_a_sound_are_taken_off_its_features() -> None:
+    """A filter that is the same in all frames leaves no trace, and the device holds the features of a sound."""
+    x = np.random.default_rng(8).uniform(-1, 1, (3, 4000)).astype(np.float32)
+    settings: dict[str, Any] = {"sample_rate_hz": 8000, "mel_bins": 20, "log_offset": 1e-6}
+    plain, centred = LogMel(**settings), LogMel(**settings, mean_normalization=True)
+    features = centred.apply(x)
+    assert np.abs(features.mean(axis=1)).max() < 1e-5
+    assert np.allclose(features, plain.apply(x) - plain.apply(x).mean(axis=1, keepdims=True), atol=1e-5)
+    assert np.allclose(features, centred.apply(x * np.float32(0.01)), atol=2e-3)
+    held = 4 * math.prod(plain.outline((4000,)))
+    assert centred.buffer_bytes((4000,)) == plain.buffer_bytes((4000,)) + held
+    more, fewer = centred.operations((4000,)), plain.operations((4000,))
+    assert more.simple > fewer.simple
+    assert more.slow == fewer.slow + 20
+    assert np.abs(Mfcc(**settings, mean_normalization=True).apply(x).mean(axis=1)).max() < 1e-4
 
 
 def test_full_scale_makes_integers_and_shares_alike() -> None:

@@ -36,6 +36,8 @@ _CASES: tuple[tuple[str, Frontend, tuple[int, ...]], ...] = (
     ("mfcc", Mfcc(sample_rate_hz=16000), (16000,)),
     ("mfcc_8_khz", Mfcc(sample_rate_hz=8000, window="hamming", spectrum="power", coefficients=20), (4000,)),
     ("mfcc_peak", Mfcc(sample_rate_hz=8000, level="peak"), (4000,)),
+    ("mfcc_centred", Mfcc(sample_rate_hz=8000, level="peak", mean_normalization=True), (4000,)),
+    ("log_mel_centred", LogMel(sample_rate_hz=8000, mel_bins=24, mean_normalization=True), (5000,)),
     ("log_mel", LogMel(sample_rate_hz=16000, fft_size=1024, mel_bins=24, full_scale=3.0), (8000,)),
     ("micro", MicroFrontend(sample_rate_hz=16000), (16000,)),
     ("micro_8_khz", MicroFrontend(sample_rate_hz=8000, channels=20, upper_hz=3000.0, gain_control=False), (4000,)),
