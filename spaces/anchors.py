@@ -40,9 +40,14 @@ def _numbered(name: str, values: Iterable[Value], choices: Sequence[Value]) -> P
     return found
 
 
+def _reduction(space: str, filters: int) -> Parameters:
+    """The average over all positions; over time alone for spectrograms, which alone are asked, but in the smallest."""
+    return {f"{space}/reduction": "average", f"{space}/keeps_bands": filters > LEAST}
+
+
 def _stem(space: str, shape: Shape, filters: int, stride: int, widths: Sequence[int]) -> Parameters:
     return {
-        f"{space}/reduction": "average",
+        **_reduction(space, filters),
         **ordered_parameter(f"{space}/stem_filters", filters, widths),
         **ordered_parameter(f"{space}/stem_stride", stride, g.stem_strides(shape)),
     }
@@ -71,7 +76,7 @@ def cnn(shape: Shape) -> Anchors:
 
 def _cnn(shape: Shape, layers: Sequence[Stage]) -> Parameters:
     return {
-        "cnn/reduction": "average",
+        **_reduction("cnn", layers[0][0]),
         "cnn/layers": len(layers),
         **_numbered("cnn/filters", [filters for filters, _ in layers], g.widths(shape)),
         **_numbered("cnn/kernel", [g.KERNELS[0]] * len(layers), g.KERNELS),

@@ -21,4 +21,4 @@ class Cnn(McuBlock):
             kernel = hp.Choice(f"kernel_{index}", list(KERNELS))
             stride = draw_stride(hp, f"stride_{index}", x, STRIDES if index else stem_strides(shape))
             x = convolution(x, filters, kernel, stride)
-        return draw_flat(hp, x)
+        return draw_flat(hp, x, shape)

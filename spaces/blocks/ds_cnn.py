@@ -27,4 +27,4 @@ class DsCnn(McuBlock):
         for index in range(hp.Int("blocks", *DS_CNN_BLOCKS)):
             x = depthwise(x, kernel, draw_stride(hp, f"stride_{index}", x))
             x = convolution(x, hp.Choice(f"filters_{index}", list(widths(shape))), 1)
-        return draw_flat(hp, x)
+        return draw_flat(hp, x, shape)

@@ -71,6 +71,11 @@ def is_series(shape: tuple[int, ...]) -> bool:
     return len(shape) == 3 and shape[1] == 1 and shape[0] > 1
 
 
+def is_spectrogram(shape: tuple[int, ...]) -> bool:
+    """Tell whether it is (time, bands, channels): longer than it is wide, and of several bands."""
+    return len(shape) == 3 and 1 < shape[1] < shape[0]
+
+
 def time_strides(input_shape: tuple[int, ...]) -> tuple[int, ...]:
     """Strides in time of the first convolution, ascending; a long series must shrink early, where RAM decides."""
     if input_shape[0] > LONG_SERIES:

@@ -39,7 +39,7 @@ class InvertedResidual(McuBlock):
         last = hp.Choice("head_filters", list(HEAD_WIDTHS))
         if last:
             x = convolution(x, last, 1, 1, "relu6")
-        return draw_flat(hp, x)
+        return draw_flat(hp, x, shape)
 
 
 def bottleneck(x: Any, filters: int, expansion: int, stride: int) -> Any:

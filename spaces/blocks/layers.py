@@ -13,7 +13,14 @@ import keras
 import keras_tuner
 import tree
 
-from spaces.blocks.geometry import BATCH_NORM_MOMENTUM, STRIDES, kernel_within, may_flatten, may_stride
+from spaces.blocks.geometry import (
+    BATCH_NORM_MOMENTUM,
+    STRIDES,
+    is_spectrogram,
+    kernel_within,
+    may_flatten,
+    may_stride,
+)
 
 Function = Literal["relu", "relu6", "linear"]
 
@@ -80,11 +87,17 @@ def draw_stride(hp: keras_tuner.HyperParameters, name: str, x: Any, choices: tup
     return int(hp.Choice(name, list(choices))) if may_stride(x.shape[1:]) else 1
 
 
-def draw_flat(hp: keras_tuner.HyperParameters, x: Any) -> Any:
-    """Flatten: the average over all positions or, where it costs little, possibly all of them."""
+def draw_flat(hp: keras_tuner.HyperParameters, x: Any, input_shape: tuple[int, ...]) -> Any:
+    """Flatten: the average over all positions or, where it costs little, possibly all of them.
+
+    Of what became of a spectrogram, possibly the average over time alone: a
+    sound may come sooner or later, but which band it is in tells what it is.
+    """
     shape = x.shape[1:]
     if shape[0] * shape[1] == 1:
         return keras.layers.Flatten()(x)
+    if is_spectrogram(input_shape) and min(shape[:2]) > 1 and hp.Boolean("keeps_bands"):
+        return keras.layers.Flatten()(keras.layers.AveragePooling2D((shape[0], 1))(x))
     if may_flatten(shape) and hp.Choice("reduction", ["average", "flatten"]) == "flatten":
         return keras.layers.Flatten()(x)
     return keras.layers.GlobalAveragePooling2D()(x)

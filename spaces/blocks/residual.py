@@ -28,7 +28,7 @@ class Residual(McuBlock):
         for index in range(hp.Int("blocks", *RESIDUAL_BLOCKS)):
             filters = hp.Choice(f"filters_{index}", choices)
             x = residual_block(x, filters, draw_stride(hp, f"stride_{index}", x))
-        return draw_flat(hp, x)
+        return draw_flat(hp, x, shape)
 
 
 def residual_block(x: Any, filters: int, stride: int) -> Any:

@@ -45,7 +45,7 @@ class TemporalCnn(McuBlock):
             step = draw_stride(hp, f"stride_{index}", x)
             x = along_time(x, filters, kernel, 1 if is_pooled else step, is_separable=is_separable)
             x = halved(x) if is_pooled and step > 1 else x
-        return draw_flat(hp, x)
+        return draw_flat(hp, x, shape)
 
 
 def along_time(x: Any, filters: int, kernel: int, stride: int, *, is_separable: bool) -> Any:

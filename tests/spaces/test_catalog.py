@@ -149,6 +149,22 @@ def test_known_digit_networks_are_anchors() -> None:
         assert any(5_000 <= size <= 25_000 for size in sizes(name, (28, 28, 1))), name
 
 
+@pytest.mark.parametrize("name", ["cnn", "ds_cnn", "residual", "inverted_residual"])
+def test_a_spectrogram_may_keep_its_bands(name: str) -> None:
+    """Averaged over time alone, and asked of no other input; a larger anchor does so, the smallest does not."""
+    space = find_space(name)
+
+    def heights(anchor: int, shape: Shape) -> tuple[str, ...]:
+        trial = FixedTrial(dict(space.anchors(shape)[anchor]))
+        drawn = space.draw(trial, shape, 10)
+        assert (f"{name}/keeps_bands" in trial.params) is (shape != (28, 28, 1))
+        return tuple(type(layer.spec).__name__ for layer in drawn.topology.layers)
+
+    assert "Flatten" not in heights(0, (49, 24, 1))
+    assert "Flatten" in heights(-1, (49, 24, 1))
+    assert "Flatten" not in heights(-1, (28, 28, 1))
+
+
 def test_a_misspelt_space_gets_a_guess() -> None:
     """And a known name gives the space."""
     assert find_space("ds_cnn").name == "ds_cnn"

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from spaces.blocks.geometry import kernel_within, may_flatten, may_stride, shrinks, stem_strides, widths
+from spaces.blocks.geometry import (
+    is_spectrogram,
+    kernel_within,
+    may_flatten,
+    may_stride,
+    shrinks,
+    stem_strides,
+    widths,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +30,12 @@ def test_striding_ends_at_two_positions() -> None:
 def test_flattening_is_for_few_positions() -> None:
     """One position needs no choice, more than sixteen cost too many weights."""
     assert [may_flatten(shape) for shape in ((1, 1, 8), (1, 2, 8), (4, 4, 8), (4, 5, 8))] == [False, True, True, False]
+
+
+def test_a_spectrogram_is_longer_than_wide() -> None:
+    """Frames by bands; neither images, series nor features."""
+    shapes = ((49, 40, 1), (49, 10, 1), (28, 28, 1), (4, 40, 1), (150, 1, 1), (7,))
+    assert [is_spectrogram(shape) for shape in shapes] == [True, True, False, False, False, False]
 
 
 def test_large_inputs_must_shrink_early() -> None:
