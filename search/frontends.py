@@ -90,6 +90,11 @@ def _settled(choice: Choice, drawn: Mapping[str, Value]) -> dict[str, dict[str, 
     }
 
 
+def takes_sound(choice: Choice) -> bool:
+    """Whether the front-end of a choice is one for sounds."""
+    return any("sample_rate_hz" in {item.name for item in dataclasses.fields(_kind(name))} for name in choice)
+
+
 def variant_of(choice: Choice, drawn: Mapping[str, Value]) -> int:
     """Position among `variants_of` of the front-end with a trial's parameters, those not drawn being the first."""
     values = {name: drawn.get(name, given[0]) for name, given in searched(choice).items()}

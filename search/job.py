@@ -29,6 +29,8 @@ ClassWeights = Literal["none", "balanced"]
 
 LARGEST, BEST = "largest", "best"  # teachers that are no files
 
+_MOST_COPIES = 50  # of a training sound
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 # What the data decides where a job leaves it open, see `search.settle`; a run's own job has it filled in.
 _OPEN = frozenset({"task", "metric", "objectives"})
@@ -113,6 +115,9 @@ class Job:
         for none.  A job may write the name alone, and lists of values to search.
     data_options
         How the data are read and split.
+    augment
+        Varied copies of each training sound that are trained on as well, 0 to
+        50 (`search.datasets.varied_sounds`); for classes of sounds behind a front-end.
     """
 
     data: str
@@ -139,12 +144,15 @@ class Job:
     normalization: str = "fitted"
     data_options: DataOptions = field(default_factory=DataOptions)
     frontend: Mapping[str, Mapping[str, codec.Setting]] = field(default_factory=dict)
+    augment: int = 0
 
     def __post_init__(self) -> None:
         for key in ("trials", "minutes", "workers", "epochs", "trial_seconds", "trial_memory_bytes"):
             value = getattr(self, key)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise JobError(f"{key} is {value}: it must be above zero and finite")
+        if not 0 <= self.augment <= _MOST_COPIES:
+            raise JobError(f"augment is {self.augment}: it must be in 0..{_MOST_COPIES}, copies of each training sound")
         if not 0 <= self.seed < 2**31:
             raise JobError(f"seed is {self.seed}: it must be in 0..{2**31 - 1}")
         if self.name and not _NAME.fullmatch(self.name):
@@ -177,6 +185,8 @@ class Job:
             del document["data_options"]
         if not self.frontend:
             del document["frontend"]  # names of runs are as they were before there were front-ends
+        if not self.augment:
+            del document["augment"]
         digest = hashlib.sha256(codec.canonical(document).encode()).hexdigest()[:8]
         return f"{_slug(Path(self.data).stem)}-{_slug(Path(self.device).stem)}-{digest}"
 

@@ -20,7 +20,7 @@ from search.datasets.frontend import behind
 from search.datasets.load import inspect
 from search.datasets.rescale import normalization_of, rescaled
 from search.errors import JobError, ToolchainError
-from search.frontends import searched, variants_of
+from search.frontends import searched, takes_sound, variants_of
 from search.job import Job
 from search.settle import check_names, settled
 from search.techniques import check_teacher, techniques_of
@@ -128,7 +128,7 @@ def resolve(job: Job, read_given: Callable[[Dataset], GivenNetwork] | None = Non
         spaces=_spaces(job, variants) if given is None else _given_space(given, data),
         compressors=compressors,
         given=given,
-        data_notes=tuple(map(printable, (found.split.text(), *found.notes))),
+        data_notes=tuple(map(printable, (found.split.text(), *_augmented(job), *found.notes))),
         variants=variants if len(variants) > 1 else (),
     )
 
@@ -140,8 +140,23 @@ def _behind_frontends(job: Job, data: Dataset, normalization: Normalization | No
     if len(choices) > 1 and (job.network or "distillation" in job.compressors):
         reason = "a given network takes inputs of one shape" if job.network else "a teacher knows inputs of one shape"
         raise JobError(f"the job lists values of the front-end's {names} to search, and {reason}: give one value each")
-    made = (behind(data, choice, standardised=normalization is None) for choice in choices)
+    _check_augment(job, data)
+    standardised = normalization is None
+    made = (behind(data, choice, standardised=standardised, copies=job.augment) for choice in choices)
     return tuple(rescaled(each, normalization) for each in made)
+
+
+def _check_augment(job: Job, data: Dataset) -> None:
+    """Only of a sound is it known what may be changed without its class; and a copy is made before the front-end."""
+    if job.augment and not (takes_sound(job.frontend) and data.task == "classification"):
+        raise JobError(
+            f"augment is {job.augment}: copies are made of sounds behind a front-end for sounds, for classification; "
+            f"data {data.name!r} has front-end {next(iter(job.frontend), 'none')}, task {data.task}: leave it out"
+        )
+
+
+def _augmented(job: Job) -> tuple[str, ...]:
+    return (f"trained on with {job.augment} varied copies of each training sound",) if job.augment else ()
 
 
 def _check_compiler(device: Device) -> None:

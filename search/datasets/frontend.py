@@ -14,6 +14,7 @@ from devices.frontend.frontend import FrontendError
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardisation
 from search.datasets.dataset import Dataset, Split
+from search.datasets.varied_sounds import varied
 from search.errors import DataError
 from search.frontends import frontend_of, pipeline_from_json, pipeline_to_json
 
@@ -36,7 +37,7 @@ _INTEGER_SOUND = 32768.0
 _MOST_SHARE = 8.0  # of full scale: resampling and floating point exceed 1 a little, 16-bit integers by far
 
 
-def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standardised: bool) -> Dataset:
+def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standardised: bool, copies: int = 0) -> Dataset:
     """The data set as the front-end of a job's choice gives it; itself where the choice is empty.
 
     Raw values are found back from the normalised ones: those that lie on the
@@ -46,6 +47,8 @@ def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standard
     ----------
     standardised
         Whether features get mean 0 and deviation 1, by the training split.
+    copies
+        Varied copies of each training sound that are trained on as well (`search.datasets.varied_sounds`).
 
     Raises
     ------
@@ -61,7 +64,8 @@ def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standard
     assert frontend is not None
     try:
         plain = Pipeline(input_shape=data.input_shape, frontend=frontend)
-        train = raw.through(plain, data.train)
+        variations = [raw.copies(plain, data.train, copy) for copy in range(copies)]
+        train = np.concatenate([raw.through(plain, data.train), *variations])
         fitted = Standardisation.fitted(train, plain.row_elements) if standardised else None
         pipeline = replace(plain, standardisation=fitted)
         splits = {name: raw.through(pipeline, split) for name, split in (("v", data.validation), ("t", data.test))}
@@ -69,7 +73,7 @@ def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standard
         raise DataError(f"data {data.name!r}: {error}") from error
     return replace(
         data,
-        train=Split(x=train if fitted is None else fitted.apply(train), y=data.train.y),
+        train=Split(x=train if fitted is None else fitted.apply(train), y=np.tile(data.train.y, 1 + copies)),
         validation=Split(x=splits["v"], y=data.validation.y),
         test=Split(x=splits["t"], y=data.test.y),
         normalization=Normalization(offset=0.0, factor=1.0),
@@ -101,6 +105,12 @@ class _RawValues:
     def through(self, pipeline: Pipeline, split: Split) -> Floats:
         """What the pipeline makes of a split's raw values."""
         return np.concatenate([pipeline.apply(self.of(block)) for block in _blocks(split.x)])
+
+    def copies(self, pipeline: Pipeline, split: Split, copy: int) -> Floats:
+        """What the pipeline makes of one varied copy of each sound of a split; every `copy` is another."""
+        scale = self.full_scale()
+        blocks = enumerate(_blocks(split.x))
+        return np.concatenate([pipeline.apply(varied(self.of(x), scale, (copy, number))) for number, x in blocks])
 
     def _undone(self, x: Floats) -> npt.NDArray[np.float64]:
         normalization = self._data.normalization

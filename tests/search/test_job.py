@@ -40,6 +40,7 @@ def test_without_trials_or_minutes_a_job_takes_five_minutes() -> None:
         (["minutes=-1"], "minutes is -1.0: it must be above zero"),
         (["budget.ram_bytes=0"], "budget.ram_bytes is 0"),
         (["seed=-1"], "seed is -1"),
+        (["augment=99"], "augment is 99: it must be in 0..50"),
         (["name=../../etc"], "name '../../etc'"),
         (["name=Run"], "name 'Run'"),
         (["metric=3"], "metric"),

@@ -43,6 +43,22 @@ def test_what_a_job_leaves_open(tmp_path: Path) -> None:
     assert "ds_cnn" not in names
 
 
+def test_sounds_are_augmented_before_their_front_end(tmp_path: Path) -> None:
+    given = replace(job(tmp_path, (2000,)), frontend={"mfcc": {"sample_rate_hz": 8000}}, augment=3)
+    problem = resolve(given)
+    assert len(problem.data.train) == 4 * 36
+    assert len(problem.data.validation) == 12
+    assert "trained on with 3 varied copies of each training sound" in problem.data_notes
+    assert given.run_name != replace(given, augment=0).run_name
+
+
+@pytest.mark.parametrize("change", [{}, {"frontend": {"standardise": {}}}])
+def test_other_data_are_not_augmented(tmp_path: Path, change: dict[str, Any]) -> None:
+    """Of numbers nobody knows what may be changed without changing the class."""
+    with pytest.raises(JobError, match=r"augment is 2: copies are made of sounds .* has front-end (none|standardise)"):
+        resolve(replace(job(tmp_path), augment=2, **change))
+
+
 _STATISTICS = {"window_statistics": {"mean": (True, False), "kurtosis": (False, True)}}
 
 

@@ -55,6 +55,21 @@ def test_features_are_those_of_the_samples_in_the_file(make_npz: MakeNpz, as_sha
     assert data.normalization == Normalization(offset=0.0, factor=1.0)
 
 
+def test_training_sounds_have_copies_and_others_have_none(make_npz: MakeNpz) -> None:
+    """The sounds themselves come first, unchanged; all of them are standardised together."""
+    plain = behind(load(str(make_npz(x_train=pcm()))), _MFCC, standardised=False)
+    data = behind(load(str(make_npz(x_train=pcm()))), _MFCC, standardised=False, copies=2)
+    n = len(plain.train)
+    assert len(data.train) == 3 * n
+    assert np.array_equal(data.train.x[:n], plain.train.x)
+    assert np.array_equal(data.train.y, np.tile(plain.train.y, 3))
+    assert not np.allclose(data.train.x[n : 2 * n], data.train.x[2 * n :], atol=0.1)
+    for part in ("validation", "test"):
+        assert np.array_equal(getattr(data, part).x, getattr(plain, part).x)
+    fitted = behind(load(str(make_npz(x_train=pcm()))), _MFCC, standardised=True, copies=2).train.x
+    assert np.abs(fitted.mean(axis=(0, 1, 3))).max() < 1e-3
+
+
 def test_fixed_point_features_too(make_npz: MakeNpz) -> None:
     x = pcm()
     choice = {"micro_frontend": {"sample_rate_hz": 8000}}
