@@ -12,11 +12,11 @@ from search.check import Check, SpaceFacts
 from search.columns import aligned, clipped, printable, wrapped
 from search.datasets.facts import DataFacts, SplitFacts
 from search.metrics.catalog import find_metric
+from search.settle import few_samples
 from search.trial_time import TrialTime
 from search.units import duration, kilobytes, measured, milliseconds
 
 _MOST_CLASSES = 12
-_FEW_SAMPLES = 100
 _IMBALANCE = 3.0
 _LABEL_WIDTH = 32
 _NAMES = {"train": "training", "validation": "validation", "test": "test"}
@@ -24,7 +24,7 @@ _NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 def check_text(found: Check) -> str:
     """All of it, a paragraph a subject; ends in a newline."""
-    parts = (_data(found.data), _notes(found), _warnings(found.data), _searched(found), _time(found))
+    parts = (_data(found.data), _notes(found), _warnings(found), _searched(found), _time(found))
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -32,7 +32,7 @@ def check_document(found: Check) -> dict[str, Any]:
     """The JSON document of ``check --json``."""
     document: dict[str, Any] = codec.unstructure(found)
     document["data"]["imbalance"] = found.data.imbalance
-    document["warnings"] = list(warnings(found.data))
+    document["warnings"] = list(warnings(found.data, found.job.metric))
     for space, row in zip(found.spaces, document["spaces"], strict=True):
         for end in ("smallest", "largest"):
             cost: Footprint = getattr(space, end)
@@ -40,9 +40,10 @@ def check_document(found: Check) -> dict[str, Any]:
     return document | {"can_be_searched": not found.nothing_fits, "trials": found.trials, "seconds": found.seconds}
 
 
-def warnings(data: DataFacts) -> tuple[str, ...]:
-    """What may spoil a search or its figures, a sentence each with what to do."""
-    return (*_leaks(data), *_labels(data), *_sizes(data))
+def warnings(data: DataFacts, metric: str = "") -> tuple[str, ...]:
+    """What may spoil a search by this metric or its figures, a sentence each with what to do."""
+    few = few_samples(data.task, data.splits["validation"].n, metric)
+    return (*_leaks(data), *_labels(data), *([few] if few else []), *_columns(data))
 
 
 def _leaks(data: DataFacts) -> list[str]:
@@ -82,18 +83,14 @@ def _labels(data: DataFacts) -> list[str]:
     return said
 
 
-def _sizes(data: DataFacts) -> list[str]:
-    said, n = [], data.splits["validation"].n
-    if n < _FEW_SAMPLES:
-        each = f", each {100 / n:.1f} points of accuracy" if data.labels else ""
-        said.append(f"there are {n} validation samples{each}: candidates can hardly be told apart")
-    if data.constant_inputs and len(data.input_shape) == 1:
-        first = ", ".join(str(index + 1) for index in data.constant_inputs[:5])
-        said.append(
-            f"{len(data.constant_inputs)} of {_inputs(data)} columns never change in the training split "
-            f"(such as number {first}): they cost flash and tell nothing; leave them out"
-        )
-    return said
+def _columns(data: DataFacts) -> list[str]:
+    if not data.constant_inputs or len(data.input_shape) != 1:
+        return []
+    first = ", ".join(str(index + 1) for index in data.constant_inputs[:5])
+    return [
+        f"{len(data.constant_inputs)} of {_inputs(data)} columns never change in the training split "
+        f"(such as number {first}): they cost flash and tell nothing; leave them out"
+    ]
 
 
 def _data(data: DataFacts) -> list[str]:
@@ -116,7 +113,8 @@ def _baseline(data: DataFacts) -> str:
     figures = []
     for name, measurement in data.baseline.items():
         metric = find_metric(name)
-        figures.append(f"{metric.title} {measured(metric, measurement)}{' %' if metric.percent else ''}")
+        of = " of the classes' shares" if name == "log_loss" else ""
+        figures.append(f"{metric.title}{of} {measured(metric, measurement)}{' %' if metric.percent else ''}")
     trivial = _name(data.trivial) if data.labels else data.trivial
     return (
         f"always answering {trivial}, on the validation split (n = {data.splits['validation'].n}, "
@@ -164,8 +162,9 @@ def _notes(found: Check) -> list[str]:
     return [line for note in found.data_notes for line in wrapped("- ", note)]
 
 
-def _warnings(data: DataFacts) -> list[str]:
-    return [line for warning in warnings(data) for line in wrapped("! ", warning)]
+def _warnings(found: Check) -> list[str]:
+    said = warnings(found.data, found.job.metric)
+    return [line for warning in said for line in wrapped("! ", warning)]
 
 
 def _searched(found: Check) -> list[str]:

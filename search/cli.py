@@ -92,6 +92,7 @@ def _add_job(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--task", metavar="T", help="classification, regression or anomaly_detection (default: by the labels)"
     )
+    command.add_argument("--metric", metavar="M", help="what is improved beside the costs (default: the task's first)")
     command.add_argument("--normal", metavar="LABEL", help="label of normal samples: finds what is unlike them")
     command.add_argument("--trials", type=int, metavar="N", help="stop after N trained trials")
     command.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes (default 5 without --trials)")

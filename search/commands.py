@@ -29,7 +29,10 @@ def _job_of(options: argparse.Namespace) -> Job:
 
     given = {
         key: getattr(options, key)
-        for key in ("data", "device", "task", "normal", "trials", "minutes", "name", "workers", "seed", "strategy")
+        for key in (
+            *("data", "device", "task", "metric", "normal", "trials", "minutes"),
+            *("name", "workers", "seed", "strategy"),
+        )
     }
     settings = [*settings_of_flags(options.label, options.group_by, options.file_name), *options.set]
     return read_job(None if options.job is None else Path(options.job), given, settings)

@@ -26,11 +26,11 @@ def front_keys(metrics: Sequence[str]) -> tuple[str, ...]:
 
     The ``test_...`` are absent where the test split was not opened.
     """
-    names = (*metrics, *(f"test_{name}" for name in metrics))
-    return ("trial", *(f"{name}{end}" for name in names for end in _ENDS), *COST_KEYS)
+    return ("trial", *_figure_keys(metrics), *_figure_keys([f"test_{name}" for name in metrics]), *COST_KEYS)
 
 
-_ENDS = ("", "_n", "_low", "_high")
+def _figure_keys(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{name}{end}" for name in names for end in ("", "_n", "_low", "_high"))
 
 
 def as_document(summary: Summary, *, all_trials: bool = False) -> dict[str, Any]:
@@ -85,17 +85,23 @@ def point_document(point: FrontPoint) -> dict[str, Any]:
 def row_document(row: TrialRow, metrics: Sequence[str]) -> dict[str, Any]:
     """One entry of ``trials``: that of ``front`` with null for what is not known, and how the trial went.
 
-    `metrics` are the names of those that scored trials have.
+    `metrics` are the names of those that scored trials have; one scored before
+    there was a metric lacks it.
     """
-    known = point_document(row.point) if row.point else _unscored(row, metrics)
-    return known | {
-        "state": row.state,
-        "reason": row.reason,
-        "feasible": row.feasible,
-        "on_front": row.on_front,
-        "excess": dict(row.excess),
-        "seconds": codec.unstructure(row.seconds) | {"total": row.seconds.total},
-    }
+    known = point_document(row.point) if row.point else _unscored(row)
+    return (
+        {"trial": row.trial}
+        | dict.fromkeys(_figure_keys(metrics))
+        | known
+        | {
+            "state": row.state,
+            "reason": row.reason,
+            "feasible": row.feasible,
+            "on_front": row.on_front,
+            "excess": dict(row.excess),
+            "seconds": codec.unstructure(row.seconds) | {"total": row.seconds.total},
+        }
+    )
 
 
 def show_document(
@@ -146,10 +152,9 @@ def _costs(
     }
 
 
-def _unscored(row: TrialRow, metrics: Sequence[str]) -> dict[str, Any]:
+def _unscored(row: TrialRow) -> dict[str, Any]:
     return {
         "trial": row.trial,
-        **{f"{name}{end}": None for name in metrics for end in _ENDS},
         **_costs(row.footprint, None, None),
         "space": row.space,
         "compression": codec.unstructure(row.compression),

@@ -21,7 +21,7 @@ from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
 from search.progress import Progress
 from search.record import InterpreterName
-from search.settle import told
+from search.settle import few_samples, told
 from search.store import FrontFile, RunFolder, create_run
 from search.streams import STDERR, redirected
 from search.warm_start import first_candidates
@@ -77,10 +77,16 @@ def search(job: Job, runs: Path, progress: Progress, began: float, problem: Prob
         with run.locked(), pool_for(job) as pool:
             progress.begin(run)
             progress.say(told(problem.job, job))
-            for sentence in problem.data_notes:
+            for sentence in (*problem.data_notes, *_doubts(problem)):
                 progress.say(f"data: {sentence}")
             _search(problem, run, pool, queued, progress, began)
     return run
+
+
+def _doubts(problem: Problem) -> tuple[str, ...]:
+    job, data = problem.job, problem.data
+    said = few_samples(data.task, len(data.validation), job.metric)
+    return (said,) if said else ()
 
 
 def _known_run(job: Job, runs: Path) -> RunFolder | None:

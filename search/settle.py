@@ -13,6 +13,9 @@ from search.metrics.catalog import METRICS, find_metric
 if TYPE_CHECKING:
     from search.datasets.dataset import Dataset
     from search.job import Job
+    from search.metrics.metric import Task
+
+_FEW_SAMPLES = 100
 
 
 def check_names(job: Job) -> None:
@@ -67,3 +70,21 @@ def told(job: Job, given: Job) -> str:
     """What was settled, as a sentence; `given` is the job before it was."""
     why = "" if given.task or given.normal else "; the type of the labels says so, --task overrides it"
     return f"task: {job.task}, judged by {job.metric}{why}"
+
+
+def few_samples(task: Task, n: int, metric: str) -> str:
+    """What it means that `n` samples validate, and what to do, as a sentence; empty where they are 100 or more.
+
+    `metric` is the name of the one that is the objective; empty for the task's first.
+    """
+    if n >= _FEW_SAMPLES:
+        return ""
+    samples = f"{n} sample{'' if n == 1 else 's'}"
+    if task != "classification":
+        return f"validation has {samples}: candidates can hardly be told apart; give more of them"
+    if metric == "log_loss":
+        return f"validation has {samples}: candidates are chosen by little; give a larger data_options.validation_share"
+    return (
+        f"validation has {samples}: accuracy moves in steps of {100 / n:.3g} %, many candidates will tie; "
+        "a larger data_options.validation_share, or --metric log_loss, tells them apart"
+    )

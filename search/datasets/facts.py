@@ -78,7 +78,8 @@ class DataFacts:
         What can be answered without a look at the inputs: the class with the
         most training samples, or ``the mean`` of the targets.
     baseline
-        What always answering that gets on the validation split, by metric.
+        What always answering that gets on the validation split, by metric; for a
+        log loss each class's share of the training split is given as its probability.
     frontend, raw_shape
         Name of the front-end that made the inputs, and the shape of what it makes
         them of; empty where there is none.

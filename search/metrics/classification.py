@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from search.metrics.bootstrap import bootstrap
 from search.metrics.measurement import Measurement
@@ -12,6 +12,9 @@ from search.metrics.metric import Metric
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+LEAST_PROBABILITY = 1 / 512
+"""Half a step of an 8-bit softmax, whose stored 0 stands for anything up to it: a loss is at most 6.24."""
 
 CLASSIFICATION = (
     Metric(
@@ -43,22 +46,56 @@ CLASSIFICATION = (
         percent=True,
         meaning="mean over the classes of the harmonic mean of precision and recall; bootstrap interval",
     ),
+    Metric(
+        name="log_loss",
+        task="classification",
+        direction="min",
+        best=0.0,
+        title="log loss",
+        meaning="mean of -ln of the probability given to the true class, at least 1/512; bootstrap interval",
+    ),
 )
 
 
-def figures(truth: npt.NDArray[np.int64], answers: npt.NDArray[np.int64]) -> dict[str, float]:
+def figures(truth: npt.NDArray[np.int64], outputs: npt.NDArray[np.floating[Any]]) -> dict[str, float]:
     """Every metric of `CLASSIFICATION` by name, without intervals.
 
     As scikit-learn has them: balanced accuracy is the mean over the classes of
-    which there are samples, macro F1 over those of which there are samples or answers.
+    which there are samples, macro F1 over those of which there are samples or
+    answers.  The answer is the first of the greatest outputs, as on the device.
 
     Parameters
     ----------
-    truth, answers
+    truth
         Class numbers (n,), n >= 1.
+    outputs
+        Of a network (n, classes); what they say of probabilities, see `losses`.
     """
-    right = truth == answers
-    return {"accuracy": float(right.mean()), **_by_class(truth, answers)}
+    answers = outputs.argmax(axis=1)
+    return {
+        "accuracy": float((truth == answers).mean()),
+        **_by_class(truth, answers),
+        "log_loss": float(losses(truth, outputs).mean()),
+    }
+
+
+def losses(truth: npt.NDArray[np.int64], outputs: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """-ln of the probability (n,) that each sample's true class got, 0 to -ln of `LEAST_PROBABILITY`.
+
+    Outputs are divided by their sum, which that of a stored softmax misses by
+    its rounding.  A network with a negative output does not end in a softmax:
+    all its outputs are taken as what goes into one (logits).  What is not finite counts as 0.
+    Parameters as of `figures`.
+    """
+    import numpy as np
+
+    values = outputs.astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if values.min() < 0:
+            values = np.exp(values - values.max(axis=1, keepdims=True))
+        given = values[np.arange(len(truth)), truth] / values.sum(axis=1)
+    found: npt.NDArray[np.float64] = np.log(1 / np.fmax(given, LEAST_PROBABILITY))  # fmax: of NaN the other
+    return found
 
 
 def _by_class(truth: npt.NDArray[np.int64], answers: npt.NDArray[np.int64]) -> dict[str, float]:
@@ -74,14 +111,19 @@ def _by_class(truth: npt.NDArray[np.int64], answers: npt.NDArray[np.int64]) -> d
     }
 
 
-def measure(truth: npt.NDArray[np.int64], answers: npt.NDArray[np.int64]) -> Mapping[str, Measurement]:
+def measure(truth: npt.NDArray[np.int64], outputs: npt.NDArray[np.floating[Any]]) -> Mapping[str, Measurement]:
     """Every metric of `CLASSIFICATION` by name with its interval; parameters as of `figures`."""
-    n, by_class = len(truth), _by_class(truth, answers)
-    intervals = bootstrap(n, lambda which: tuple(_by_class(truth[which], answers[which]).values()))
+    n, answers, lost = len(truth), outputs.argmax(axis=1), losses(truth, outputs)
+
+    def again(which: npt.NDArray[np.intp]) -> tuple[float, ...]:
+        return (*_by_class(truth[which], answers[which]).values(), float(lost[which].mean()))
+
+    drawn = {**_by_class(truth, answers), "log_loss": float(lost.mean())}
+    intervals = bootstrap(n, again)
     return {
         "accuracy": Measurement.share(int((truth == answers).sum()), n),
         **{
             name: Measurement.around(value, n, *interval)
-            for (name, value), interval in zip(by_class.items(), intervals, strict=True)
+            for (name, value), interval in zip(drawn.items(), intervals, strict=True)
         },
     }

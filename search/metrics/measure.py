@@ -65,7 +65,7 @@ def measure(data: Dataset, split: Split, outputs: Outputs) -> Mapping[str, Measu
         return regression.measure(data.in_units(split.y), data.in_units(outputs))
     if data.task == "anomaly_detection":
         return anomaly.measure(split.y, strangeness(split, outputs))
-    return classification.measure(split.y, outputs.argmax(axis=1))
+    return classification.measure(split.y, outputs)
 
 
 def figures(data: Dataset, split: Split, outputs: Outputs) -> dict[str, float]:
@@ -74,7 +74,7 @@ def figures(data: Dataset, split: Split, outputs: Outputs) -> dict[str, float]:
         return regression.figures(data.in_units(split.y), data.in_units(outputs))
     if data.task == "anomaly_detection":
         return anomaly.figures(split.y, strangeness(split, outputs))
-    return classification.figures(split.y, outputs.argmax(axis=1))
+    return classification.figures(split.y, outputs)
 
 
 def held_out(data: Dataset, outputs: Outputs) -> HeldOut:
@@ -111,12 +111,12 @@ def baseline(data: Dataset) -> dict[str, float]:
 def trivial_outputs(data: Dataset) -> Outputs:
     """Outputs (n, outputs) for the validation split that say what can be said without looking at an input.
 
-    That is the most frequent class of the training split, the mean of its
-    targets, or that every sample is as strange as any other.
+    That is each class's share of the training split, of which the most frequent
+    is the answer, the mean of its targets, or that every sample is as strange as any other.
     """
     n, y = len(data.validation), data.train.y
     if data.task == "anomaly_detection":
         return data.validation.x.reshape(n, -1)
     if data.task == "regression":
         return np.tile(y.mean(axis=0, dtype=np.float64), (n, 1))
-    return np.tile(np.arange(data.n_classes) == np.bincount(y).argmax(), (n, 1)).astype(np.float64)
+    return np.tile(np.bincount(y, minlength=data.n_classes) / len(y), (n, 1))

@@ -77,6 +77,6 @@ def test_bad_data_is_called_bad(tinyfront: Tinyfront, tmp_path: Path) -> None:
         "times the training samples of '1'",
         "the test split has no sample of class '1'",
         "1 of 6 columns never change in the training split (such as number 4)",
-        "validation samples, each",
+        "samples: accuracy moves in steps of",
     ):
         assert words in said, words

@@ -74,7 +74,7 @@ def test_scoring_again_gives_the_recorded_figures(finished: Finished, tinyfront:
 def test_every_metric_of_the_task_is_recorded(finished: Finished, tinyfront: Tinyfront) -> None:
     """Beside the objective; and of what was tested, the classes and the matrix, which count the same answers."""
     point = finished.document["front"][-1]
-    names = {"accuracy", "balanced_accuracy", "macro_f1"}
+    names = {"accuracy", "balanced_accuracy", "macro_f1", "log_loss"}
     assert names | {f"test_{name}" for name in names} < set(point)
     asked = ("show", finished.name, str(point["trial"]), "--runs-dir", str(finished.runs))
     document = json.loads(tinyfront(*asked, "--json").stdout)

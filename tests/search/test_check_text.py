@@ -49,13 +49,24 @@ def test_every_warning_names_what_to_do() -> None:
             "4 samples have the inputs of samples with another label or target",
             "class 'calm' has 25.0 times the training samples of 'hail'",
             "the validation split has no sample of class 'hail'",
-            "there are 50 validation samples, each 2.0 points of accuracy",
+            "validation has 50 samples: accuracy moves in steps of 2 %",
             "2 of 12 columns never change in the training split (such as number 3, 12)",
         ),
         strict=True,
     ):
         assert sentence.startswith(start), sentence
     assert all(f"! {sentence[:40]}" in check_text(checked()) for sentence in said)
+
+
+def test_who_judges_by_log_loss_is_not_told_to() -> None:
+    """In text and document; the trivial answer's log loss is that of the shares, and says so."""
+    job = replace(checked().job, metric="log_loss")
+    figures = {**DATA.baseline, "log_loss": Measurement(value=0.5, n=50, low=0.25, high=0.75)}
+    for found in (checked(job=job), checked(job=job, data=replace(DATA, baseline=figures))):
+        assert "--metric log_loss" not in check_text(found)
+        assert [each for each in check_document(found)["warnings"] if each.startswith("validation has 50 samples: ")]
+    assert "%, log loss of the classes' shares 0.500 (0.250-0.750)" in " ".join(check_text(found).split())
+    assert "--metric log_loss" in " ".join(check_text(checked()).split())
 
 
 def test_good_data_has_no_warnings() -> None:
@@ -87,7 +98,7 @@ def test_values_are_told_in_their_unit() -> None:
         "= 12 inputs, regression of 1 target",
         "targets (training): 'rain' 0 to 81, mean 3.25, deviation 2",
         "always answering the mean, on the validation split (n = 50, 95 % intervals): RMSE 2.50 (2.25-2.75)",
-        "there are 50 validation samples: candidates",
+        "validation has 50 samples: candidates",
     ):
         assert words in flat, words
     assert "class" not in flat.split("nucleo")[0]

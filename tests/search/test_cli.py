@@ -38,9 +38,10 @@ def pretend(monkeypatch: pytest.MonkeyPatch, command: commands.Command) -> None:
         ("search job.yaml --trials 3 --minutes 1.5 --workers 2 --seed 4 --set a=1 --set b=2 --json",
          {"job": "job.yaml", "trials": 3, "minutes": 1.5, "workers": 2, "seed": 4, "set": ["a=1", "b=2"],
           "json": True}),
-        ("search --data digits --device x --task classification --name n --strategy random --runs-dir r",
-         {"job": None, "data": "digits", "device": "x", "task": "classification", "name": "n", "strategy": "random",
-          "runs_dir": "r", "set": [], "trials": None, "json": False}),
+        ("search --data digits --device x --task classification --metric log_loss --name n --strategy random "
+         "--runs-dir r",
+         {"job": None, "data": "digits", "device": "x", "task": "classification", "metric": "log_loss", "name": "n",
+          "strategy": "random", "runs_dir": "r", "set": [], "trials": None, "json": False}),
         ("check job.yaml --data digits --device x --minutes 2 --set space=mlp --json",
          {"job": "job.yaml", "data": "digits", "device": "x", "minutes": 2.0, "set": ["space=mlp"], "json": True}),
         ("pareto first --csv f.csv --device x --all",

@@ -137,6 +137,21 @@ def test_an_error_is_better_the_smaller_it_is(record: MakeRecord, budget: Budget
         pick([small, good], "accuracy", objectives)
 
 
+def test_of_classifiers_as_accurate_the_surer_is_kept(record: MakeRecord, budget: Budget) -> None:
+    """A log loss is better the smaller it is: it keeps the larger of two networks, which accuracy drops."""
+    small, sure = (
+        replace(made, score=replace(made.score, metrics={**made.score.metrics, "log_loss": found}))
+        for made, loss in ((record(0, model_bytes=10_000), 0.5), (record(1, model_bytes=20_000), 0.125))
+        for found in (Measurement(value=loss, n=10, low=0.0, high=1.0),)
+        if made.score is not None
+    )
+    by_loss, reference = ("log_loss", "flash_bytes"), reference_point(budget, {"log_loss": 0.7})
+    assert front([small, sure], ("accuracy", "flash_bytes")) == (small,)
+    assert front([small, sure], by_loss) == (small, sure)
+    assert pick([small, sure], "quality", by_loss) is sure
+    assert hypervolume([sure], by_loss, reference) == pytest.approx((1 - 0.125 / 0.7) * 0.5)
+
+
 def test_without_an_objective_of_quality_the_metric_of_the_trials_counts(record: MakeRecord) -> None:
     small, good = errors(record, 0, 10.0, model_bytes=10_000), errors(record, 1, 5.0, model_bytes=20_000)
     assert pick([small, good], "quality", ("flash_bytes",)) is good

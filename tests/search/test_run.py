@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from search.metrics.confusion import Confusion
 from search.metrics.measure import HeldOut
 from search.metrics.measurement import Measurement
 from search.pool import Failure
+from search.settle import few_samples
 from search.store import FrontFile, RunFolder, create_run
 from search.study import ask, open_study, tell
 from tests.devices.models import dense_softmax
@@ -67,6 +69,20 @@ def test_an_unfinished_run_is_not_done(tmp_path: Path) -> None:
     assert running.is_done(run, JOB)
     (run.path / "front.json").unlink()
     assert not running.is_done(run, JOB)
+
+
+def test_how_the_data_were_split_and_that_few_validate_is_said_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is trained: the small data has too few samples to tell networks apart by their accuracy."""
+    said, given = list[str](), replace(problem(JOB), data_notes=("split by class",))
+    for name, answer in (("resolve", given), ("first_candidates", ()), ("pool_for", nullcontext()), ("_search", None)):
+        monkeypatch.setattr(running, name, lambda *_, answer=answer: answer)
+    progress = SimpleNamespace(begin=lambda _: None, say=said.append)
+    running.search(JOB, tmp_path, progress, 0.0)  # type: ignore[arg-type]  # only begins and says
+    n = len(dataset().validation)
+    assert said[1:] == ["data: split by class", f"data: {few_samples('classification', n, JOB.metric)}"]
+    assert f"validation has {n} samples: accuracy moves in steps of " in said[-1]
 
 
 def test_a_longer_job_that_was_refused_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 from search.datasets.load import load
 from search.errors import JobError
 from search.job import Job
-from search.settle import check_names, settled, told
+from search.metrics.catalog import TASKS
+from search.settle import check_names, few_samples, settled, told
 
 COSTS = ("flash_bytes", "ram_bytes", "latency_ms")
 JOB = Job(data="diabetes", device="nucleo-l432kc", trials=1)
@@ -79,3 +80,18 @@ def test_the_name_of_a_run_is_what_it_was() -> None:
     before = replace(JOB, data="digits", task="classification", objectives=("accuracy", *COSTS))
     assert replace(JOB, data="digits").run_name == before.run_name
     assert settled(replace(JOB, data="digits"), load("digits")).run_name == before.run_name
+
+
+def test_few_validation_samples_are_said() -> None:
+    """With what it means for the task and what to do; who has a hundred hears nothing."""
+    assert few_samples("classification", 10, "accuracy") == (
+        "validation has 10 samples: accuracy moves in steps of 10 %, many candidates will tie; "
+        "a larger data_options.validation_share, or --metric log_loss, tells them apart"
+    )
+    assert "1 sample: accuracy moves in steps of 100 %" in few_samples("classification", 1, "")
+    assert "--metric" not in few_samples("classification", 99, "log_loss")
+    for task in TASKS[1:]:
+        assert "accuracy" not in few_samples(task, 99, "")
+    for task in TASKS:
+        assert few_samples(task, 99, "").startswith("validation has 99 samples: ")
+        assert few_samples(task, 100, "") == ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import accuracy_score, root_mean_squared_error
+from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
 from search.datasets.load import load
-from search.metrics.measure import baseline, figures, measure
+from search.metrics.measure import baseline, figures, measure, trivial_outputs
 
 
 def test_values_are_measured_in_their_unit() -> None:
@@ -44,3 +46,24 @@ def test_the_baseline_of_classes_is_the_most_frequent() -> None:
     dummy = DummyClassifier(strategy="most_frequent").fit(data.train.x, data.train.y)
     expected = accuracy_score(data.validation.y, dummy.predict(data.validation.x))
     assert baseline(data)["accuracy"] == pytest.approx(expected)
+    assert baseline(data)["balanced_accuracy"] == pytest.approx(0.1)
+
+
+def test_the_baseline_of_probabilities_is_the_classes_shares() -> None:
+    """About ln 10 of ten classes that are as frequent; the most frequent alone would be wrong and sure of it."""
+    data = load("digits")
+    dummy = DummyClassifier(strategy="prior").fit(data.train.x, data.train.y)
+    expected = log_loss(data.validation.y, dummy.predict_proba(data.validation.x))
+    assert baseline(data)["log_loss"] == pytest.approx(expected)
+    assert expected == pytest.approx(np.log(10), rel=0.01)
+
+
+def test_of_classes_as_frequent_the_first_is_the_trivial_answer() -> None:
+    """Nor does a class without training samples, the last, change how many outputs there are."""
+    data = load("digits")
+    y = np.array([3, 1, 1, 3, 0])
+    few = replace(data, train=replace(data.train, x=data.train.x[:5], y=y))
+    outputs = trivial_outputs(few)
+    assert outputs.shape == (len(data.validation), 10)
+    assert (outputs.argmax(axis=1) == 1).all()
+    assert outputs[0] == pytest.approx([0.2, 0.4, 0.0, 0.4, *[0.0] * 6])
