@@ -12,8 +12,8 @@ the compiler's library: 57 instructions each were counted with LLVM's on
 Armv7-M; 70 (250 for the slow ones) are taken, since Armv6-M has no long
 multiplication, and 2.5 for each integer operation.  Double precision, which the
 columns of a table are encoded in, has a unit on few cores, and the library
-elsewhere: with Zig's, the exported source of 1 to 20 columns of numbers took 361
-to 374 instructions a column on the Cortex-M4, which 70 for each operation are
+elsewhere: with Zig's, the exported source of 1 to 20 columns of numbers took 350
+to 375 instructions a column on the Cortex-M4, which 70 for each operation are
 within 5 % of; 150 are taken without long multiplication.  That, and all cores
 but the Cortex-M4, was not measured; a Cortex-M7 is taken to have no unit for
 it, as the smaller ones of its boards.  Instructions become cycles by the board's own
