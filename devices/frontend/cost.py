@@ -10,15 +10,21 @@ A division or square root takes as long as 14, as Arm's Cortex-M4 manual gives
 for VDIV and VSQRT.  Without a floating-point unit every operation is a call of
 the compiler's library: 57 instructions each were counted with LLVM's on
 Armv7-M; 70 (250 for the slow ones) are taken, since Armv6-M has no long
-multiplication, and 2.5 for each integer operation.  Double precision, which the
-columns of a table are encoded in, has a unit on few cores, and the library
-elsewhere: with Zig's, the exported source of 1 to 20 columns of numbers took 350
-to 375 instructions a column on the Cortex-M4, which 70 for each operation are
-within 5 % of; 150 are taken without long multiplication.  That, and all cores
-but the Cortex-M4, was not measured; a Cortex-M7 is taken to have no unit for
-it, as the smaller ones of its boards.  Instructions become cycles by the board's own
-timing (`devices.latency`).  The interval takes a factor of 1.5 either way for
-compiler and count, 2.5 without the unit, together with the board's own.
+multiplication, and 2.5 for each integer operation.  That, and all cores but the
+Cortex-M4, was not measured.
+
+Double precision, which the columns of a table are encoded in, has a unit on few
+cores and is calls of the library elsewhere: with Zig's, the exported source of
+1 to 20 columns of numbers took 350 to 375 instructions a column on the
+Cortex-M4, which 70 for each operation are within 5 % of; 150 are taken without
+long multiplication, which was not measured.  A Cortex-M7 is taken to have no
+unit for it, as the smaller ones of its boards have none.  The library's code is
+counted in full; TensorFlow Lite Micro's kernels, which prepare their
+multipliers in double precision, may have linked some of it already.
+
+Instructions become cycles by the board's own timing (`devices.latency`).  The
+interval takes a factor of 1.5 either way for compiler and count, 2.5 where the
+library computes, together with the board's own.
 """
 
 from __future__ import annotations
@@ -122,10 +128,9 @@ def cost_of(
     operations: Operations, device: Device, *, table_bytes: int, code_bytes: int, ram_bytes: int
 ) -> FrontendCost:
     """Cost of counted operations with their tables, code and buffers on a device."""
-    soft = device.core in _SOFT_FLOAT
     per_instruction, low, high = _timing(device)
     cycles = round(per_instruction * operations.instructions(device))
-    doubt = math.log(_SOFT_INTERVAL if soft else _INTERVAL)
+    doubt = math.log(_SOFT_INTERVAL if operations.library_bytes(device) else _INTERVAL)
     fewest, most = math.exp(-math.hypot(doubt, math.log(low))), math.exp(math.hypot(doubt, math.log(high)))
     return FrontendCost(
         flash_bytes=table_bytes + code_bytes + operations.library_bytes(device),

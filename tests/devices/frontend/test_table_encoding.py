@@ -113,3 +113,14 @@ def test_near_what_was_emulated(columns: tuple[ColumnEncoding, ...], instruction
     n_numbers = sum(column.is_number for column in columns)
     library = 2250 if n_numbers else 0
     assert table.cost(device).flash_bytes - library - 24 * n_numbers == pytest.approx(code, abs=30)
+
+
+def test_the_library_of_another_compiler_may_be_far_faster_or_slower() -> None:
+    """The interval is wider where it computes."""
+    numbers, texts = (TableEncoding(columns=(column,)) for column in (_NUMBER, _COLOUR))
+    for name, ratios in (("nucleo-l4r5zi", (2.4, 1.4)), ("raspberry-pi-4b", (1.4, 1.4))):
+        for table, ratio in zip((numbers, texts), ratios, strict=True):
+            cost = table.cost(load_device(name))
+            assert cost.latency_high_ms >= ratio * cost.latency_ms
+    cost = texts.cost(load_device("nucleo-l4r5zi"))
+    assert cost.latency_high_ms < 2 * cost.latency_ms
