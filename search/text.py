@@ -203,8 +203,7 @@ def legend(summary: Summary) -> list[str]:
     ]
     if any(point.footprint.frontend_flash_bytes for point in summary.front):
         lines.append(
-            "flash, RAM and latency hold the front-end (est.), which is a table's encoding too, and RAM one raw "
-            "sample; 'show' has its part"
+            "flash, RAM and latency hold the front-end (est.) or table's encoding, RAM a raw sample; see 'show'"
         )
     if any(point.download_bytes is not None for point in summary.front):
         lines.append("download: the model file as a Huffman-coded package (exact)")

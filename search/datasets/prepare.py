@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.artifact import Normalization
-from devices.frontend.table_encoding import Row
 from search.datasets.checks import check_inputs
 from search.datasets.columns import fit_columns, kept_rows
 from search.datasets.dataset import Dataset, Split
@@ -127,9 +126,8 @@ def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None
         parts = _normal_alone(parts, drawn="validation" not in given)
     summary = summarise(raw, parts, np.array([]) if labels is None else labels, options, names)
     table = fit_columns(parts["train"].x, raw.columns, options.categories) if raw.columns else None
-    rows: tuple[Row, ...] = ()
+    rows = () if table is None else kept_rows(parts["validation"].x, parts["train"].x, raw.columns, table)
     if table is not None:
-        rows = kept_rows(parts["validation"].x, parts["train"].x, raw.columns, table)
         parts = {name: replace(part, x=table.encode(part.x, raw.columns)) for name, part in parts.items()}
     normalization = _normalization(raw, parts["train"])
     answers = {name: part.y for name, part in parts.items()}

@@ -36,7 +36,7 @@ inline std::size_t PlaceOfText(const char* text, const char* const* texts, std::
 
 // Enumerators of UTF-8 texts without spaces around them. Each of these costs flash only where it is called.
 """
-_FINDER = """inline {kind} Find{kind}(const char* text) {{
+_FINDER = """inline {kind} {finder}(const char* text) {{
   static constexpr const char* kTexts[] = {{
 {texts}
   }};
@@ -57,6 +57,8 @@ class ColumnSource:
         Of ``struct Row``.
     enum
         Type of a column of texts; empty for numbers.
+    finder
+        The function that gives the enumerator of a text; empty for numbers.
     texts
         An enumerator for each known text, in order.
     """
@@ -64,6 +66,7 @@ class ColumnSource:
     encoding: ColumnEncoding
     member: str
     enum: str = ""
+    finder: str = ""
     texts: tuple[str, ...] = ()
 
     @property
@@ -84,12 +87,16 @@ class ColumnSource:
 
 def column_sources(table: TableEncoding) -> tuple[ColumnSource, ...]:
     """Every column under names of its own."""
-    members, types = Names(), Names()
+    members, others = Names(), Names(("PlaceOfText",))
     made = []
     for position, encoding in enumerate(table.columns):
         member = members.unique(field_name(encoding.name, position))
-        enum = "" if encoding.is_number else types.unique(f"{capitalised(member)}Text")
-        made.append(ColumnSource(encoding=encoding, member=member, enum=enum, texts=_enumerators(encoding)))
+        if encoding.is_number:
+            made.append(ColumnSource(encoding=encoding, member=member))
+            continue
+        enum = others.unique(f"{capitalised(member)}Text")
+        finder, texts = others.unique(f"Find{enum}"), _enumerators(encoding)
+        made.append(ColumnSource(encoding=encoding, member=member, enum=enum, finder=finder, texts=texts))
     return tuple(made)
 
 
@@ -139,7 +146,7 @@ def _finder(column: ColumnSource) -> str:
     texts = ["nullptr" if "\0" in text else c_string(text) for text in column.encoding.values]
     # C++ has no empty array: of no known text there is one that is none.
     listed = "\n".join(f"      {text}," for text in texts or ["nullptr"])
-    return _FINDER.format(kind=column.enum, texts=listed, count=len(texts))
+    return _FINDER.format(kind=column.enum, finder=column.finder, texts=listed, count=len(texts))
 
 
 def _comment(text: str) -> str:

@@ -87,7 +87,7 @@ def _sample_rows(bundle: Bundle) -> tuple[Row, ...]:
 def _found(column: ColumnSource, cell: Cell) -> str:
     """As a program has it that reads texts, which are searched for; no C string holds a zero byte."""
     searched = isinstance(cell, str) and "\0" not in cell
-    return f"Find{column.enum}({c_string(str(cell))})" if searched else _cell(column, cell)
+    return f"{column.finder}({c_string(str(cell))})" if searched else _cell(column, cell)
 
 
 def _cell(column: ColumnSource, cell: Cell) -> str:

@@ -57,10 +57,10 @@ class Names:
         self._next = dict.fromkeys(taken, 2)
 
     def unique(self, name: str) -> str:
-        """`name` where it is still free, else ``name_2``, ``name_3``, ..."""
+        """`name` where it is still free, else ``name_2``, ``name_3``, ...; never two underscores in a row."""
         number, free = self._next.get(name, 2), name
         while free in self._next:
-            free, number = f"{name}_{number}", number + 1
+            free, number = f"{name.rstrip('_')}_{number}", number + 1
         self._next[name] = number
         self._next.setdefault(free, 2)
         return free

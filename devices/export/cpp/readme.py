@@ -106,7 +106,7 @@ def _setting(table: TableEncoding) -> str:
     if text is not None:
         value = c_string(text.encoding.values[0])
         lines.append(f"row.{text.member} = tinyfront::{text.enumerator(text.encoding.values[0])};")
-        lines.append(f"  // or tinyfront::Find{text.enum}({value})\n")
+        lines.append(f"  // or tinyfront::{text.finder}({value})\n")
     return "".join(lines)
 
 

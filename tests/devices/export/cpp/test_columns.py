@@ -121,9 +121,9 @@ def test_hostile_names_and_texts(bundle: Bundle, run_cpp: RunCpp, tmp_path: Path
     assert len({column.member for column in columns}) == len(columns)
     assert len({column.enum for column in columns if column.enum}) == len(HOSTILE)
     findable = [text for text in texts if "\0" not in text]
-    call = '  std::printf("%d ", static_cast<int>(tinyfront::Find{}({})));'
+    call = '  std::printf("%d ", static_cast<int>(tinyfront::{}({})));'
     octal = ['"' + "".join(f"\\{byte:03o}" for byte in text.encode()) + '"' for text in (*findable, "zerobyte", "")]
-    calls = [call.format(columns[7].enum, text) for text in (*octal, "nullptr")]
+    calls = [call.format(columns[7].finder, text) for text in (*octal, "nullptr")]
     (folder / "find.cc").write_text(_FIND.replace("$calls", "\n".join(calls)))
     found = [int(text) for text in run_cpp(folder, ("find.cc", "columns.cc"), "").split()]
     assert found == [*(texts.index(text) for text in findable), *[len(texts)] * 3]

@@ -53,7 +53,7 @@ $fields
 
 
 def _field(column: ColumnSource) -> str:
-    given = f"Find{column.enum}(Text())" if column.enum else "std::strtod(word + 1, nullptr)"
+    given = f"{column.finder}(Text())" if column.enum else "std::strtod(word + 1, nullptr)"
     return f"    if (IsThere()) row.{column.member} = {given};"
 
 
