@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from devices.frontend.pipeline import Pipeline
+    from devices.frontend.table_encoding import Row, TableEncoding
 
 
 class ExportError(Exception):
@@ -76,6 +77,8 @@ class Golden:
     raw
         The raw sample that the front-end made the input of: float32 elements in C
         order, little-endian; None without a front-end, or where it is not known.
+    row
+        The row of a table that the sample was encoded from; None for other data, or where it is not known.
 
     Notes
     -----
@@ -87,6 +90,7 @@ class Golden:
     interpreter: str
     label: int | None = None
     raw: bytes | None = None
+    row: Row | None = None
 
     @classmethod
     def from_arrays(
@@ -97,6 +101,7 @@ class Golden:
         interpreter: str,
         label: int | None = None,
         raw: npt.NDArray[np.float32] | None = None,
+        row: Row | None = None,
     ) -> Golden:
         """A golden sample from the stored values fed to and read from the interpreter.
 
@@ -106,10 +111,12 @@ class Golden:
             Any shape, with the elements and the element types of the ports.
         raw
             The raw sample, float32 of any shape; None where there is none.
+        row
+            The row of a table behind it; None where there is none.
         """
         stored = (array.astype(array.dtype.newbyteorder("<")).tobytes() for array in (x, y))
         taken = None if raw is None else raw.astype("<f4").tobytes()
-        return cls(input=next(stored), output=next(stored), interpreter=interpreter, label=label, raw=taken)
+        return cls(input=next(stored), output=next(stored), interpreter=interpreter, label=label, raw=taken, row=row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +175,10 @@ class Bundle:
     columns_file
         Name of the file beside the model that says how a row of a table
         becomes raw values; empty where the data is no table.
+    table
+        What that file says, for targets that write it as a program; None where the data is no table.
+    rows
+        Raw rows of the table beside those of the golden samples, with something missing or unknown.
     """
 
     artifact: Artifact
@@ -183,6 +194,8 @@ class Bundle:
     compiled: bytes | None = None
     frontend: Pipeline | None = None
     columns_file: str = ""
+    table: TableEncoding | None = None
+    rows: tuple[Row, ...] = ()
 
     def __post_init__(self) -> None:
         _check_model(self)
@@ -190,6 +203,7 @@ class Bundle:
         _check_threshold(self)
         _check_golden(self)
         _check_frontend(self)
+        _check_table(self)
         _check_text(self)
         names = [metric.name for metric in self.metrics]
         if len(set(names)) < len(names):
@@ -307,6 +321,27 @@ def _check_frontend(bundle: Bundle) -> None:
             )
 
 
+def _check_table(bundle: Bundle) -> None:
+    table, pipeline = bundle.table, bundle.frontend
+    rows = [*bundle.rows, *(golden.row for golden in bundle.golden if golden.row is not None)]
+    if table is None:
+        if rows:
+            raise ExportError(f"{len(rows)} rows of a table without an encoding of its columns; give it, or no rows")
+        return
+    taken = port_elements(bundle.artifact.input) if pipeline is None else math.prod(pipeline.input_shape)
+    if table.n_inputs != taken:
+        raise ExportError(
+            f"the table's columns become {table.n_inputs} values, the {'network' if pipeline is None else 'front-end'} "
+            f"takes {taken}; give the encoding that the network was trained behind"
+        )
+    for row in rows:
+        if not table.takes(row):
+            raise ExportError(
+                f"a row of {len(row)} values does not have the table's {len(table.columns)} columns, each a number "
+                "(float), a text or None as the column says; give raw rows"
+            )
+
+
 def _stored_bytes(port: Port) -> int:
     return (port_elements(port) * DType(port.dtype).bits + 7) // 8
 
@@ -315,6 +350,8 @@ def _check_text(bundle: Bundle) -> None:
     provenance = bundle.provenance
     rows = [text for row in provenance.hyperparameters for text in row]
     names = [target.name for target in bundle.targets]
+    columns = () if bundle.table is None else bundle.table.columns
+    names += [text for column in columns for text in (column.name, *column.values)]
     texts = [*bundle.artifact.labels, *names, provenance.run, provenance.data, provenance.tinyfront_version, *rows]
     for text in texts:
         try:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from devices.frontend.table_encoding import TableColumn
 from search.datasets import options as known
-from search.datasets.columns import TableColumn
 from search.datasets.file_name import PARTS
 from search.datasets.folder import TABLES, FoundFile
 from search.datasets.frame import Frame, read_frame

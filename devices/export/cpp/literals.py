@@ -64,6 +64,19 @@ def float_literal(value: float) -> str:
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
+def double_literal(value: float) -> str:
+    """`value` in double precision, exactly.
+
+    Raises
+    ------
+    ExportError
+        Where it is not finite.
+    """
+    if not np.isfinite(value):
+        raise ExportError(f"{value} is no finite number and cannot be written into a C++ source; check the data")
+    return repr(float(value))
+
+
 def stored_literals(stored: bytes, kind: StoredType) -> list[str]:
     """One literal per element of `stored`, little-endian elements of `kind`."""
     elements = np.frombuffer(stored, dtype=kind.numpy)
