@@ -171,7 +171,8 @@ SETS: Mapping[str, RealSet] = {
     "arabic_sc": RealSet(
         make=_unpacked("wav.tar.xz"),
         settings={"file_name": "{label}/{speaker}_NO_{take}", "group_by": "speaker"},
-        frontend="mfcc",
+        frontend=_SPEECH,
+        job={"augment": 6},
     ),
     # Each file of the author's holds all takes of one gesture, one after the other, so windows are the samples.
     "magic_wand_spells": RealSet(
