@@ -13,8 +13,9 @@ from compressors.huffman_coding import is_coded
 from devices.artifact import Artifact
 from devices.coding.package import pack
 from devices.coding.stored import UnpackError, coded
+from devices.export.bundle import Bundle
 from devices.export.catalog import find_target
-from devices.export.target import Bundle, ExportError, Golden, Metric, Provenance
+from devices.export.records import ExportError, Golden, Metric, Provenance
 from devices.export.write import export
 from devices.flatbuffer import read_artifact, read_graph
 from devices.footprint import exceeded

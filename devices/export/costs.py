@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from devices.export.target import Bundle
+from devices.export.bundle import Bundle
 
 
 class Certainty(StrEnum):

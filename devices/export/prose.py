@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from devices.artifact import Port
+from devices.export.bundle import Bundle
 from devices.export.costs import Certainty, costs
 from devices.export.escape import markdown
-from devices.export.target import Bundle, Metric
+from devices.export.records import Metric
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

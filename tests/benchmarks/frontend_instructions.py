@@ -25,10 +25,11 @@ from typing import Any, cast
 
 from devices.artifact import Artifact, Normalization, Port
 from devices.boards import load_device
+from devices.export.bundle import Bundle
 from devices.export.cpp.columns import column_sources, columns_cc, columns_h
 from devices.export.cpp.headers import golden_h, quantization_h
 from devices.export.cpp.preprocess import frontend_files
-from devices.export.target import Bundle, Golden, Provenance
+from devices.export.records import Golden, Provenance
 from devices.flatbuffer import read_graph, read_ports
 from devices.footprint import Footprint
 from devices.frontend.fft_magnitude import FftMagnitude

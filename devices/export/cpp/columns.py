@@ -11,7 +11,7 @@ from devices.export.escape import c_string
 from devices.export.templates import render, verbatim
 
 if TYPE_CHECKING:
-    from devices.export.target import Bundle
+    from devices.export.bundle import Bundle
     from devices.frontend.table_encoding import ColumnEncoding, TableEncoding
 
 _PACKAGE = "devices.export.cpp"

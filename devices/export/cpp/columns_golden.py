@@ -12,7 +12,7 @@ from devices.export.escape import c_string
 from devices.export.templates import render
 
 if TYPE_CHECKING:
-    from devices.export.target import Bundle
+    from devices.export.bundle import Bundle
     from devices.frontend.table_encoding import Cell, ColumnEncoding, Row, TableEncoding
 
 _PACKAGE = "devices.export.cpp"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from devices.export.bundle import Bundle
 from devices.export.cpp import headers
 from devices.export.cpp.columns import columns_cc, columns_h
 from devices.export.cpp.columns_golden import columns_golden_h, columns_test_cc
 from devices.export.cpp.preprocess import frontend_files
 from devices.export.cpp.readme import readme
-from devices.export.target import Bundle, ExportError
+from devices.export.records import ExportError
 from devices.export.templates import verbatim
 
 PACKAGE = "devices.export.cpp"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from devices.artifact import Port
-from devices.export.target import ExportError
+from devices.export.records import ExportError
 from devices.graph import DType
 
 _PER_LINE = 16

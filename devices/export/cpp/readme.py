@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devices.export.bundle import Bundle
 from devices.export.cpp import resolver
 from devices.export.cpp.arena import MARGIN_BYTES, arena_size
 from devices.export.cpp.columns import column_sources
 from devices.export.cpp.literals import double_literal
 from devices.export.escape import c_string, markdown
 from devices.export.prose import cost_table, interpreters, metric_table, number, port_text
-from devices.export.target import Bundle
 from devices.export.templates import render
 from devices.graph import DType
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from devices.export.bundle import Bundle
 from devices.export.escape import markdown
 from devices.export.prose import cost_table, metric_table, number, plus, port_text, table
-from devices.export.target import Bundle, port_elements
+from devices.export.records import port_elements
 from devices.export.templates import render
 
 

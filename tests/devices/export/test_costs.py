@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from devices.export.bundle import Bundle
 from devices.export.costs import Certainty, costs
-from devices.export.target import Bundle
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardise
 from tests.devices.export.cpp.tables import MIXED, fed_rows, rows_of

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from devices.export.bundle import Bundle
 from devices.export.prose import cost_table, interpreters, metric_table, plus, port_text, raw_meaning
-from devices.export.target import Bundle
 from devices.graph import DType
 from tests.devices.export.cpp.tables import MIXED, fed_rows, rows_of
 

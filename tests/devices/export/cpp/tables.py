@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.artifact import Normalization
-from devices.export.target import Bundle, Golden
+from devices.export.bundle import Bundle
+from devices.export.records import Golden
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.table_encoding import ColumnEncoding, Row, TableEncoding
 from devices.graph import DType

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.export.bundle import Bundle
 from devices.export.cpp.columns import ColumnSource, column_sources
 from devices.export.cpp.cpp import CppTarget
-from devices.export.target import Bundle
 from devices.export.write import export
 from devices.frontend.table_encoding import Cell, ColumnEncoding, Row, TableEncoding
 from tests.devices.export.cpp.tables import HOSTILE, MIXED, fed_rows, number, rows_of

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from devices.artifact import Normalization
+from devices.export.bundle import Bundle
 from devices.export.cpp.columns_golden import made_rows
 from devices.export.cpp.cpp import CppTarget
-from devices.export.target import Bundle
 from devices.export.write import export
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardisation, Standardise

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.export.bundle import Bundle
 from devices.export.cpp.columns import ColumnSource, column_sources
 from devices.export.cpp.cpp import CppTarget
-from devices.export.target import Bundle
 from devices.export.write import export
 from search.datasets.options import DataOptions
 from search.datasets.prepare import prepare

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.export.bundle import Bundle
 from devices.export.cpp.literals import byte_rows, double_literal, float_literal, rows, stored_literals, stored_type
-from devices.export.target import Bundle, ExportError
+from devices.export.records import ExportError
 from devices.graph import DType
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from devices.export.bundle import Bundle
 from devices.export.cpp.arena import MARGIN_BYTES, arena_size
 from devices.export.cpp.readme import readme
-from devices.export.target import Bundle
 from devices.graph import DType, Operator
 from tests.devices.export.cpp.tables import MIXED, fed_rows, rows_of
 

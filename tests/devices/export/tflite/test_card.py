@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from devices.export.target import Bundle
+from devices.export.bundle import Bundle
 from devices.export.tflite.card import card
 from devices.graph import DType
 from tests.devices.export.cpp.tables import MIXED, fed_rows, rows_of

@@ -9,7 +9,8 @@ import pytest
 
 from devices.artifact import Normalization
 from devices.device import Accelerator
-from devices.export.target import Bundle, ExportError, Golden, Metric
+from devices.export.bundle import Bundle
+from devices.export.records import ExportError, Golden, Metric
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardise
 from devices.graph import DType
