@@ -21,7 +21,7 @@ from search.evaluate import float_accuracy
 from search.frontends import choice_of
 from search.job import Job, read_job
 from search.problem import resolve
-from search.train import train
+from search.train import configure_threads, train
 from spaces.birth import birth
 from spaces.candidate import TrainingRecipe
 from spaces.catalog import find_space
@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args()
+    configure_threads()
     reference = made("fsdd", options.shared, options.folder)
     settings = SETS["fsdd"].arguments()[1::2]
     plain = read_job(None, {"data": str(reference), "device": SETS["fsdd"].device, "trials": 1}, settings)
