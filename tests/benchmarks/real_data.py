@@ -211,7 +211,8 @@ SETS: Mapping[str, RealSet] = {
         frontend="standardise",
         metric=_FEW,
     ),
-    "occupancy": RealSet(make=_occupancy, settings={"ignore": ["date"]}),
+    # Minutes of one room: what a network is chosen by must lie later than what it learnt, as the test does.
+    "occupancy": RealSet(make=_occupancy, settings={"time": "date", "split": "time"}),
     "diabetes": RealSet(make=lambda _, __: Path("diabetes"), task="regression"),
     "rotated_mnist": RealSet(make=_rotated, task="regression", settings={"file": "file"}),
 }
