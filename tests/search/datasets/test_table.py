@@ -186,6 +186,19 @@ def test_only_training_rows_count(tmp_path: Path) -> None:
     assert len(plain.test) == 10
 
 
+def test_dates_that_are_left_out_are_pointed_at(tmp_path: Path) -> None:
+    """A split class by class of minutes one after the other makes figures too good; numbers and names are no dates."""
+    rows = [[f"2015-02-04 17:{i:02}:00", f"room {i}", i, i % 2] for i in range(20)]
+    path = write_rows(tmp_path / "a.csv", rows, ("date", "room", "number", "kind"))
+    notes = _raw(path, ignore=("date", "room")).notes
+    assert len(notes) == 1
+    assert notes[0].startswith("column 'date' holds times: ")
+    assert notes[0].endswith("data_options.time=date with data_options.split=time does not")
+    assert not _raw(path, ignore=("room",), time="date").notes
+    assert not _raw(path, ignore=("date",), split="time", time="number").notes
+    assert not _raw(path, ignore=("date",), group_by="room").notes
+
+
 def test_group_and_time_columns(tmp_path: Path) -> None:
     """They split and are no inputs."""
     rows = [[i, i // 10, f"2026-01-{1 + i // 4:02}", "uv"[i % 2]] for i in range(100)]
