@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from devices.footprint import Budget, Footprint
@@ -79,6 +80,8 @@ class Check:
         Trials that would be trained at once.
     data_notes
         How the data were split, and what was done to them, a sentence each.
+    start_seconds
+        Until the first trial trains, estimated.
     """
 
     job: Job
@@ -93,6 +96,7 @@ class Check:
     time: TrialTime | None
     workers: int
     data_notes: tuple[str, ...] = ()
+    start_seconds: float = _START_SECONDS
 
     @property
     def trials(self) -> int | None:
@@ -101,7 +105,7 @@ class Check:
             return None
         if self.job.minutes is None:
             return self.job.trials
-        seconds = max(0.0, 60 * self.job.minutes - _START_SECONDS)
+        seconds = max(0.0, 60 * self.job.minutes - self.start_seconds)
         fitting = int(seconds * self.workers / self.time.seconds)
         return fitting if self.job.trials is None else min(fitting, self.job.trials)
 
@@ -112,7 +116,7 @@ class Check:
             return None
         if self.job.trials is None:
             return 60 * (self.job.minutes or 0.0)
-        needed = _START_SECONDS + self.job.trials * self.time.seconds / self.workers
+        needed = self.start_seconds + self.job.trials * self.time.seconds / self.workers
         return needed if self.job.minutes is None else min(needed, 60 * self.job.minutes)
 
 
@@ -127,13 +131,17 @@ def check(job: Job) -> Check:
     from search.run import quiet
     from search.trial_time import estimate
 
+    began = perf_counter()
     with quiet():
         problem = resolve(job)
+        resolved_seconds = perf_counter() - began
         rows = {space.name: _anchors(problem, space) for space in problem.spaces}
         nothing_fits = _nothing_fits(problem)
         middle = None if nothing_fits else _middle(rows)
         time = None if middle is None else estimate(problem, middle)
     return Check(
+        # Varied copies take long to make, anything else is within the usual.
+        start_seconds=_START_SECONDS + (resolved_seconds if job.augment else 0.0),
         job=problem.job,
         data=describe(problem.data),
         device=problem.device.name,

@@ -26,11 +26,15 @@ class Choices:
         parameters of ordered values are indexes into these.
     interpreter
         What runs the artifacts: two of them do not give equal accuracies.
+    encodes
+        Whether the encoding of a table is part of what candidates cost, as it
+        was not in earlier versions; False where the data is no table.
     """
 
     spaces: tuple[str, ...]
     techniques: Mapping[str, Mapping[str, tuple[Value, ...]]]
     interpreter: InterpreterName
+    encodes: bool = False
 
     @classmethod
     def of(cls, problem: Problem, interpreter: InterpreterName) -> Choices:
@@ -42,12 +46,15 @@ class Choices:
                 for technique in problem.compressors
             },
             interpreter=interpreter,
+            encodes=problem.data.table is not None,
         )
 
     def difference(self, now: Choices) -> str:
         """What is different `now`, as the end of a sentence; empty where nothing is."""
         if self.interpreter != now.interpreter:
             return f"its models were run by {self.interpreter}, here they are by {now.interpreter}"
+        if self.encodes is not now.encodes:
+            return "what its candidates cost does not hold the encoding of the table, as it would now"
         if self.spaces != now.spaces:
             return f"it draws from spaces {', '.join(self.spaces)}, now there are {', '.join(now.spaces)}"
         if self.techniques.keys() != now.techniques.keys():

@@ -174,7 +174,7 @@ class Search:
         return float_key(self.problem.job.seed, candidate, self._digests[variant])
 
     def _replayed(self, record: TrialRecord) -> Candidate:
-        return draw(FixedTrial(dict(record.drawn)), self.problem).candidate
+        return replayed(record, self.problem)
 
     def _submit(self, trial: Trial, screened: Screened, best: BestTeacher | None) -> None:
         """Send a candidate to a worker."""
@@ -289,3 +289,10 @@ def _record(
         score=score,
         seconds=seconds or Seconds(draw=screened.draw_seconds, screen=screened.screen_seconds),
     )
+
+
+def replayed(record: TrialRecord, problem: Problem) -> Candidate:
+    """The candidate of a record, drawn again."""
+    # In runs from before it was drawn, all positions were averaged.
+    averaged = {f"{space.name}/keeps_bands": False for space in problem.spaces}
+    return draw(FixedTrial({**averaged, **record.drawn}), problem).candidate

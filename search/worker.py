@@ -185,11 +185,14 @@ def _context(task: TrialTask, data: Dataset, watch: Stopwatch) -> Context:
 
 
 def _calibration(data: Dataset) -> npt.NDArray[np.float32]:
-    """The training inputs in a fixed random order, so that a technique may take the first few."""
+    """The training inputs in a fixed random order, so that a technique may take the first few.
+
+    Without varied copies: those have noise everywhere, and ranges learnt of them would cut silence off.
+    """
     import numpy as np
 
-    order = np.random.default_rng(0).permutation(len(data.train))[:1024]
-    return data.train.x[order]
+    found = data.originals.x
+    return found[np.random.default_rng(0).permutation(len(found))[:1024]]
 
 
 def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Dataset) -> Score:

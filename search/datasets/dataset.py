@@ -70,6 +70,8 @@ class Dataset:
         The first few raw samples of the validation split, float32, where there is a front-end.
     rows
         Raw rows of a table: the first three of the validation split, then some with something missing or unknown.
+    copies
+        How often varied copies of all training samples follow them in `train`.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Dataset:
     frontend: Pipeline | None = None
     raw: npt.NDArray[np.float32] | None = None
     rows: tuple[Row, ...] = ()
+    copies: int = 0
 
     def __post_init__(self) -> None:
         if bool(self.targets) is not (self.task == "regression") or bool(self.targets) is bool(self.labels):
@@ -99,6 +102,12 @@ class Dataset:
                 raise DataError(
                     f"data {self.name!r}: splits differ in shape, {part.x.shape[1:]} and {self.input_shape}"
                 )
+
+    @property
+    def originals(self) -> Split:
+        """The training samples as they were found, without their varied copies."""
+        n = len(self.train) // (1 + self.copies)
+        return Split(x=self.train.x[:n], y=self.train.y[:n])
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -158,18 +167,22 @@ class Dataset:
         return learnt
 
     def digest(self) -> str:
-        """SHA-256 over all arrays, labels and targets: the identity of the data."""
+        """SHA-256 over all arrays, labels and targets: the identity of the data.
+
+        Copies count by their number: another machine's rounding does not make other data of them.
+        """
         # Of classes as it was before there were targets: runs of then go on.
         named = (
             self.labels,
             self.normalization,
             *((self.targets,) if self.targets else ()),
             *((self.task,) if self.task == "anomaly_detection" else ()),
+            *((self.copies,) if self.copies else ()),
         )
         digest = hashlib.sha256(repr(named).encode())
         if self.frontend is not None:
             digest.update(repr(self.frontend).encode())
-        for part in (self.train, self.validation, self.test):
+        for part in (self.originals, self.validation, self.test):
             digest.update(repr(part.x.shape).encode())
             digest.update(part.x.tobytes())
             digest.update(part.y.tobytes())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,7 +107,8 @@ class DataFacts:
 
 
 def describe(data: Dataset) -> DataFacts:
-    """Look at a data set; nothing is changed, and of the test split only inputs and labels are counted."""
+    """Look at a data set without varied copies; of the test split only inputs and labels are counted."""
+    data = replace(data, train=data.originals, copies=0)
     splits = {name: getattr(data, name) for name in _SPLITS}
     digests = {name: tuple(_digests(split.x)) for name, split in splits.items()}
     return DataFacts(

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from devices.frontend.frontend import Floats
     from search.datasets.raw import Array
 
-KEYS = ("frontend", "raw", "sample_rate_hz")  # of the prepared data's file, where the data set has them
+KEYS = ("frontend", "raw", "sample_rate_hz", "copies")  # of the prepared data's file, where the data set has them
 
 _BLOCK_VALUES = 1 << 22  # worked on at a time: 16 MiB
+_MOST_BYTES = 1 << 30  # of training features with copies: a quarter of what a trial may take by default
 _RAW_SAMPLES = 3  # that are kept for the check of the exported source
 _STEPS = (1.0, 1.0 / 32768)  # of integers, and of 16-bit sound as shares of full scale
 _NEAR = 0.05  # of a step, at most
@@ -49,7 +50,9 @@ def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standard
     standardised
         Whether features get mean 0 and deviation 1, by the training split.
     copies
-        Varied copies of each training sound that are trained on as well (`search.datasets.varied_sounds`).
+        Varied copies of each training sound that are trained on as well
+        (`search.datasets.varied_sounds`).  Like the split they are a function of the
+        data, not of a job's seed.
 
     Raises
     ------
@@ -65,8 +68,7 @@ def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standard
     assert frontend is not None
     try:
         plain = Pipeline(input_shape=data.input_shape, frontend=frontend)
-        n_train, values = len(data.train) * (1 + copies), math.prod(plain.output_shape)
-        check_bytes(data.name, n_train, values, 4, "lower augment, or have the front-end make fewer features")
+        _check_copies(data, plain, copies)
         variations = [raw.copies(plain, data.train, copy) for copy in range(copies)]
         train = np.concatenate([raw.through(plain, data.train), *variations])
         fitted = Standardisation.fitted(train, plain.row_elements) if standardised else None
@@ -82,7 +84,15 @@ def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standard
         normalization=Normalization(offset=0.0, factor=1.0),
         frontend=pipeline,
         raw=raw.of(data.validation.x[:_RAW_SAMPLES]),
+        copies=copies,
     )
+
+
+def _check_copies(data: Dataset, pipeline: Pipeline, copies: int) -> None:
+    """Before any is made: while it trains, a worker holds the features several times over."""
+    if copies:
+        remedy = "lower augment, or have the front-end make fewer features"
+        check_bytes(data.name, len(data.train) * (1 + copies), math.prod(pipeline.output_shape), 4, remedy, _MOST_BYTES)
 
 
 class _RawValues:
@@ -92,6 +102,7 @@ class _RawValues:
         self._data = data
         self._step = next((step for step in _STEPS if self._lies_on(step)), None)
         self._rounded = np.array(False) if self._step is None else self._channels_on(self._step)
+        self._largest = max(float(np.abs(self.of(block)).max()) for block in _blocks(data.train.x))
 
     def of(self, x: Floats) -> Floats:
         """Raw values float32 of normalised ones, exact where they lie on steps."""
@@ -102,8 +113,7 @@ class _RawValues:
 
     def full_scale(self) -> float:
         """What sound of this data is 1 at: 32768 for integers and whatever lies far beyond -1..1, else 1."""
-        largest = max(float(np.abs(self.of(block)).max()) for block in _blocks(self._data.train.x))
-        return _INTEGER_SOUND if largest > (1 if self._step == 1 else _MOST_SHARE) else 1.0
+        return _INTEGER_SOUND if self._largest > (1 if self._step == 1 else _MOST_SHARE) else 1.0
 
     def through(self, pipeline: Pipeline, split: Split) -> Floats:
         """What the pipeline makes of a split's raw values."""
@@ -111,9 +121,19 @@ class _RawValues:
 
     def copies(self, pipeline: Pipeline, split: Split, copy: int) -> Floats:
         """What the pipeline makes of one varied copy of each sound of a split; every `copy` is another."""
-        scale = self.full_scale()
         blocks = enumerate(_blocks(split.x))
-        return np.concatenate([pipeline.apply(varied(self.of(x), scale, (copy, number))) for number, x in blocks])
+        return np.concatenate(
+            [pipeline.apply(self._recorded(varied(self.of(block), (copy, number)))) for number, block in blocks]
+        )
+
+    def _recorded(self, sounds: npt.NDArray[np.float64]) -> Floats:
+        """Raw values float32 as what recorded the data would have made them: on its steps, 16 bits of them cut off."""
+        if self._step is not None:
+            sounds = np.round(sounds / self._step) * self._step
+            limit = _INTEGER_SOUND * self._step
+            if self._largest <= limit:
+                sounds = np.clip(sounds, -limit, limit - self._step)
+        return sounds.astype(np.float32)
 
     def _undone(self, x: Floats) -> npt.NDArray[np.float64]:
         normalization = self._data.normalization
@@ -170,6 +190,8 @@ def to_arrays(data: Dataset) -> dict[str, Array]:
         arrays["raw"] = data.raw
     if data.sample_rate_hz is not None:
         arrays["sample_rate_hz"] = np.array(data.sample_rate_hz)
+    if data.copies:
+        arrays["copies"] = np.array(data.copies)
     return arrays
 
 
@@ -187,4 +209,6 @@ def from_arrays(data: Dataset, arrays: Mapping[str, Array]) -> Dataset:
         data = replace(data, raw=arrays["raw"])
     if "sample_rate_hz" in arrays:
         data = replace(data, sample_rate_hz=int(arrays["sample_rate_hz"]))
+    if "copies" in arrays:
+        data = replace(data, copies=int(arrays["copies"]))
     return data

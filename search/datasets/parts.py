@@ -78,13 +78,14 @@ class Rows:
         )
 
 
-def check_bytes(source: str, samples: int, values: int, bytes_a_value: int, remedy: str) -> None:
+def check_bytes(
+    source: str, samples: int, values: int, bytes_a_value: int, remedy: str, most: int = MOST_BYTES
+) -> None:
     """Refuse what would not fit, before it is allocated."""
     needed = samples * values * bytes_a_value
-    if needed > MOST_BYTES:
+    if needed > most:
         raise DataError(
-            f"data {source!r}: {samples} samples of {values} values need {needed} bytes, "
-            f"the most is {MOST_BYTES}: {remedy}"
+            f"data {source!r}: {samples} samples of {values} values need {needed} bytes, the most is {most}: {remedy}"
         )
 
 

@@ -30,74 +30,86 @@ _RIPPLES = (0.5, 2.0)  # periods over all frequencies
 _LEVEL_DB = 10.0  # either way
 _SIGNAL_TO_NOISE_DB = (5.0, 30.0)  # by the power of the sound without the silence that fills it up
 _LEAST_BIN = 20.0  # below it, noise does not get louder any more
-_LEAST_POWER = 1e-12  # of full scale squared: silence gets no noise
+_SILENCE = 1e-4  # of a sound's greatest value: below it lies what rounding left of zeros
 
-Sound: TypeAlias = npt.NDArray[np.float64]
+Sounds: TypeAlias = npt.NDArray[np.float64]
 
 
-def varied(sounds: Floats, full_scale: float, seed: Sequence[int]) -> Floats:
-    """One varied copy of each sound.
+def varied(sounds: Floats, seed: Sequence[int]) -> Sounds:
+    """One varied copy of each sound, as it is before anything records it: neither rounded nor cut off.
 
     Parameters
     ----------
     sounds
-        Raw values float32 (n, samples).
-    full_scale
-        Raw value of the loudest sound; copies are cut off there, and lie on the steps of 16-bit sound.
+        Raw values (n, ...) of sounds of one channel, in any unit.
     seed
         Sound i is varied by the generator of ``[*seed, i]``, whatever the others are.
+
+    Returns
+    -------
+    float64 of the shape of `sounds`.
     """
+    flat = sounds.reshape(len(sounds), -1).astype(np.float64)
     made = read_each(
-        range(len(sounds)),
-        lambda index: _varied(sounds[index] / full_scale, np.random.default_rng([*seed, index])),
-        "varied sounds",
+        range(len(flat)), lambda index: _varied(flat[index], np.random.default_rng([*seed, index])), "varied sounds"
     )
-    steps = np.clip(np.round(np.stack(list(made)) * 32768), -32768, 32767)
-    return (steps * (full_scale / 32768)).astype(np.float32)
+    return np.stack(list(made)).reshape(sounds.shape)
 
 
-def _varied(sound: Floats, rng: np.random.Generator) -> Sound:
-    """A copy (samples,) of a sound (samples,) in -1..1."""
-    length = len(sound)
-    heard = np.flatnonzero(sound)
-    spoken = _at_speed(sound[: heard[-1] + 1 if len(heard) else length].astype(np.float64), rng)[:length]
+def _varied(sound: Sounds, rng: np.random.Generator) -> Sounds:
+    """A copy (samples,) of a sound (samples,)."""
+    length, rest = len(sound), np.median(sound)  # what the converter gives in silence
+    centred = sound - rest
+    spoken = _cut(_at_speed(_heard(centred), rng), length, rng)
     clip = np.zeros(length)
     start = rng.integers(0, length - len(spoken) + 1)
     clip[start : start + len(spoken)] = spoken
     coloured = np.fft.irfft(np.fft.rfft(clip) * _colour(length // 2 + 1, rng), length)
     noisy = coloured + _noise(length, float(np.square(spoken).mean()), rng)
-    louder: Sound = noisy * _gain(rng.uniform(-_LEVEL_DB, _LEVEL_DB))
+    louder: Sounds = noisy * _gain(rng.uniform(-_LEVEL_DB, _LEVEL_DB)) + rest
     return louder
 
 
-def _at_speed(sound: Sound, rng: np.random.Generator) -> Sound:
+def _heard(sound: Sounds) -> Sounds:
+    """The sound without the silence that fills its clip up."""
+    loud = np.flatnonzero(np.abs(sound) > _SILENCE * np.abs(sound).max())
+    return sound[: loud[-1] + 1] if len(loud) else sound
+
+
+def _cut(sound: Sounds, length: int, rng: np.random.Generator) -> Sounds:
+    """Not longer than the clip; what is too long loses as much of its start as of its end, by chance."""
+    start = rng.integers(0, max(0, len(sound) - length) + 1)
+    return sound[start : start + length]
+
+
+def _at_speed(sound: Sounds, rng: np.random.Generator) -> Sounds:
     from scipy.signal import resample_poly
 
     limit = math.log(_FASTEST)
     speed = Fraction(math.exp(rng.uniform(-limit, limit))).limit_denominator(_MOST_PARTS)
-    made: Sound = resample_poly(sound, speed.denominator, speed.numerator)
+    made: Sounds = resample_poly(sound, speed.denominator, speed.numerator)
     return made
 
 
-def _colour(bins: int, rng: np.random.Generator) -> Sound:
+def _colour(bins: int, rng: np.random.Generator) -> Sounds:
     """Gain of each frequency: a tilt and a ripple, both in decibels."""
     place = np.linspace(0, 1, bins)
     tilt, ripple = rng.uniform(-_TILT_DB, _TILT_DB), rng.uniform(-_RIPPLE_DB, _RIPPLE_DB)
-    made: Sound = _gain(tilt * place + ripple * np.sin(2 * np.pi * rng.uniform(*_RIPPLES) * place))
+    made: Sounds = _gain(tilt * place + ripple * np.sin(2 * np.pi * rng.uniform(*_RIPPLES) * place))
     return made
 
 
-def _noise(length: int, power: float, rng: np.random.Generator) -> Sound:
+def _noise(length: int, power: float, rng: np.random.Generator) -> Sounds:
     """Noise between white and the inverse of the frequency, below a sound of that power."""
-    if power < _LEAST_POWER:
+    if not power:  # silence stays silent
         return np.zeros(length)
     white = np.fft.rfft(rng.normal(size=length))
     fall = np.maximum(np.arange(len(white)), _LEAST_BIN) ** -rng.uniform(0, 1)
     noise = np.fft.irfft(white * fall, length)
     wanted = power / _gain(rng.uniform(*_SIGNAL_TO_NOISE_DB)) ** 2
-    made: Sound = noise * np.sqrt(wanted / np.square(noise).mean())
+    made: Sounds = noise * np.sqrt(wanted / np.square(noise).mean())
     return made
 
 
-def _gain(decibels: float | Sound) -> Any:
+def _gain(decibels: float | Sounds) -> Any:
     return 10 ** (decibels / 20)

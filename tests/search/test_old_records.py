@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from search import codec
@@ -16,13 +17,17 @@ from search.csv_out import csv_text
 from search.document import as_document, show_document
 from search.errors import JobError, StorageError
 from search.front import pick
+from search.job import Job
+from search.loop import replayed
 from search.metrics.measurement import Measurement
 from search.plots import plot
+from search.problem import resolve
 from search.record import TrialRecord
 from search.store import FrontFile, RunFolder
 from search.summary import Summary, summarize
 from search.text import table
 from search.trial_text import show
+from spaces.compression import plan_parameters
 from tests.search.records import BUDGET, a_run, make_record
 
 
@@ -38,6 +43,22 @@ def written(run: RunFolder, document: object) -> None:
     file = run.trial_folder(3) / "record.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(document))
+
+
+def test_a_trial_from_before_bands_could_be_kept_is_drawn_again(tmp_path: Path) -> None:
+    """Its network averaged all positions; one that kept its bands still does."""
+    file = tmp_path / "spectra.npz"
+    x = np.random.default_rng(0).normal(size=(30, 20, 8, 1)).astype(np.float32)
+    np.savez(file, x_train=x, y_train=np.arange(30) % 3)
+    problem = resolve(Job(data=str(file), device="nucleo-l432kc", trials=1, space=("ds_cnn",)))
+    anchor = dict(problem.spaces[0].anchors((20, 8, 1))[-1])
+    recipe = {"recipe/batch_size#": 0, "recipe/learning_rate": 1e-2, "recipe/shift": 0}
+    drawn = {**anchor, **plan_parameters(problem.compressors, strongest=False), **recipe}
+    kept = replayed(replace(make_record(0), drawn=drawn), problem)
+    del drawn["ds_cnn/keeps_bands"]
+    averaged = replayed(replace(make_record(0), drawn=drawn), problem)
+    assert kept.architecture.as_mapping()["ds_cnn/keeps_bands"] is True
+    assert averaged.architecture.as_mapping()["ds_cnn/keeps_bands"] is False
 
 
 def test_an_old_record_reads_as_a_new_one(tmp_path: Path) -> None:

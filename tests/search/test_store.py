@@ -133,6 +133,7 @@ def test_choices_are_kept_and_found_again(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"interpreter": "litert"}, "its models were run by tflm, here they are by litert"),
+        ({"encodes": True}, "what its candidates cost does not hold the encoding of the table, as it would now"),
         ({"spaces": ("mlp",)}, "it draws from spaces cnn, mlp, now there are mlp"),
         ({"techniques": {"quantization": {}}}, "it draws from clustering, quantization, now there are quantization"),
         (

@@ -101,6 +101,12 @@ def test_nothing_fits_says_how_far_it_is(barren: Summary) -> None:
     assert "knee" not in shown
 
 
+def test_a_search_without_time_for_a_trial_does_not_say_that_nothing_fits(empty: Summary) -> None:
+    shown = table(empty)
+    assert "No trial was begun: give the search more time." in shown
+    assert "Nothing fits" not in shown
+
+
 def test_an_empty_run_has_a_table(empty: Summary) -> None:
     """Asked before the first trial ended."""
     assert "0 trials: 0 trained" in table(empty)

@@ -128,6 +128,17 @@ def test_the_calibration_data_is_fixed() -> None:
     assert len(np.unique(taken[:, 0])) == 1024
 
 
+def test_calibration_leaves_varied_copies_out() -> None:
+    """They have noise everywhere: silence, and so the lowest inputs, occurs in the originals alone."""
+    data, n = dataset(), len(dataset().train)
+    train = Split(
+        x=np.tile(data.train.x, (3, 1)) + np.repeat([0, 1, 2], n)[:, np.newaxis].astype(np.float32),
+        y=np.tile(data.train.y, 3),
+    )
+    taken = worker._calibration(replace(data, train=train, copies=2))
+    assert sorted(map(tuple, taken)) == sorted(map(tuple, data.train.x))
+
+
 def _task(folder: Path, **changes: Any) -> TrialTask:
     save(dataset(), folder / "data.npz")
     task = TrialTask(

@@ -70,6 +70,53 @@ def test_training_sounds_have_copies_and_others_have_none(make_npz: MakeNpz) -> 
     assert np.abs(fitted.mean(axis=(0, 1, 3))).max() < 1e-3
 
 
+@pytest.mark.parametrize(("unit", "limit"), [(1.0, None), (256.0, None), (1 / 32768, 1.0), (1e-3 / 32768, None)])
+def test_copies_are_recorded_as_the_data_were(
+    make_npz: MakeNpz, monkeypatch: pytest.MonkeyPatch, unit: float, limit: float | None
+) -> None:
+    """16-bit sound stays on its steps and within them; wider integers are whole; other floats are left alone."""
+    made: list[npt.NDArray[np.float32]] = []
+
+    class Kept(Mfcc):
+        def apply(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            made.append(x)
+            return Mfcc.apply(self, x)
+
+    monkeypatch.setattr(
+        "search.datasets.frontend.frontend_of", lambda *_: Kept(sample_rate_hz=8000, full_scale=32768 * unit)
+    )
+    values = pcm().astype(np.float64) * unit
+    stored = values.astype(np.int32) if unit >= 1 else values.astype(np.float32)
+    data = behind(load(str(make_npz(x_train=stored))), _MFCC, standardised=False, copies=3)
+    n = len(data.originals)
+    copies = np.concatenate([x for x in made if len(x) == n])[-3 * n :] / unit
+    assert data.copies == 3
+    assert np.abs(copies).max() > 20000
+    if unit in (1.0, 1 / 32768):
+        assert np.array_equal(copies, np.round(copies))
+        assert copies.max() <= 32767
+        assert copies.min() >= -32768
+    else:
+        assert np.abs(copies).max() > 32768
+    assert (np.abs(copies) >= 32767).mean() < 0.02
+
+
+def test_kept_data_know_their_copies(make_npz: MakeNpz, tmp_path: Path) -> None:
+    """And their identity does not hang on the last bit of a copy, which another machine may round otherwise."""
+    data = behind(load(str(make_npz(x_train=pcm()))), _MFCC, standardised=False, copies=2)
+    save(data, tmp_path / "kept.npz")
+    kept = read(tmp_path / "kept.npz")
+    assert kept.copies == 2
+    assert np.array_equal(kept.originals.x, data.train.x[: len(data.train) // 3])
+    assert kept.digest() == data.digest()
+    x = data.train.x.copy()
+    x[-1] += np.float32(1e-6)
+    assert replace(data, train=replace(data.train, x=x)).digest() == data.digest()
+    x[0] += np.float32(1e-3)
+    assert replace(data, train=replace(data.train, x=x)).digest() != data.digest()
+    assert describe(data).splits["train"].n == len(data.originals)
+
+
 def test_more_copies_than_memory_are_refused(make_npz: MakeNpz) -> None:
     """Before the first of them is made."""
     data = load(str(make_npz(x_train=pcm())))
