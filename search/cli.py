@@ -149,8 +149,9 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     board.add_argument("--device", metavar="NAME", help="board name or board .toml file")
     board.add_argument("--all-devices", action="store_true", help="a line for every board of the catalogue")
     _add_data(command, required=False, help_="also run it on this data's validation and test split")
-    tasks = ("classification", "regression")
+    tasks = ("classification", "regression", "anomaly_detection")
     command.add_argument("--task", choices=tasks, help="what it was trained for (default: by the labels of the data)")
+    command.add_argument("--normal", metavar="LABEL", help="label of normal samples, for a file that gives inputs back")
     command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="set an option of the data")
     _add_json(command)
 

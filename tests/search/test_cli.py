@@ -60,6 +60,8 @@ def pretend(monkeypatch: pytest.MonkeyPatch, command: commands.Command) -> None:
          {"trials": 3, "minutes": 1.5, "name": "n", "runs_dir": "r"}),
         ("score m.tflite --device x --data digits --json",
          {"model": "m.tflite", "device": "x", "data": "digits", "all_devices": False}),
+        ("score m.tflite --device x --data fan --task anomaly_detection --normal ok",
+         {"data": "fan", "task": "anomaly_detection", "normal": "ok"}),
         ("score m.tflite --all-devices", {"device": None, "data": None, "all_devices": True, "json": False}),
         ("devices", {"name": None, "json": False}),
         ("devices x --json", {"name": "x", "json": True}),
@@ -77,7 +79,7 @@ def test_every_command_parses(line: str, expected: dict[str, object]) -> None:
     [
         "serch", "pareto", "pareto first --json --csv f.csv", "show first", "show first seven", "export first",
         "export first --trial 1 --pick knee --target cpp", "score m.tflite", "score m.tflite --device x --all-devices",
-        "score m.tflite --device x --data digits --task anomaly_detection",
+        "score m.tflite --device x --data digits --task anomalies",
         "compress m.h5 --data digits", "search --minutes soon", "search --bogus",
     ],
 )  # fmt: skip
