@@ -26,12 +26,14 @@ from search.compress_report import Report, Row
 from search.errors import JobError
 from search.given import NetworkReader, Reading
 from search.job import BEST, LARGEST, Job
+from search.metrics.catalog import find_metric, quality_metric
 from search.mixed_trial import MixedOutcome, MixedTarget, require_mixable, run_mixed, with_quantization
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
 from search.pruning_trial import PrunedOutcome, run_pruning
 from search.run import is_done, quiet, search
 from search.store import RunFolder
+from search.units import named, quality
 from search.worker import Outcome, TrialTask, run_trial, score_on_test
 from spaces.candidate import Architecture, Candidate
 from spaces.given import NAME, tuning_recipe
@@ -48,6 +50,8 @@ _ROWS = ("float32", "int8", "compressed")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
     """The accuracy that a pruned network keeps, as its file, on the validation split.
+
+    Where values are predicted R2 stands for it, where anomalies are found ROC AUC.
 
     Attributes
     ----------
@@ -109,10 +113,7 @@ def search_plans(job: Job, runs: Path, progress: Progress, began: float) -> RunF
 
 def said(reading: Reading) -> tuple[str, ...]:
     """What a person should know of a network that was read."""
-    from search.units import percent
-
-    accuracy = f"the network as given: {percent(reading.accuracy)} % on validation, n = {reading.accuracy.n}"
-    return (accuracy, *reading.notes)
+    return (reading.text(), *reading.notes)
 
 
 def compress(
@@ -140,7 +141,7 @@ def compress(
         require_mixable(plan)
         _check_applicable(problem, with_quantization(plan, replace(plan.quantization, weight_bits=4)))
     teacher = _teacher(problem, plan)
-    floor = wish.settings().floor(reading.accuracy.value) if isinstance(wish, Floor) else None
+    floor = _floor(wish, reading) if isinstance(wish, Floor) else None
     plans = dict(zip(_ROWS, (CompressionPlan.of(_FLOAT), CompressionPlan.of(Quantization()), plan), strict=True))
     with tempfile.TemporaryDirectory(prefix="tinyfront-") as folder:
         tasks = tasks_for(problem, plans, teacher, Path(folder))
@@ -151,14 +152,28 @@ def compress(
         model=problem.job.network,
         data=problem.data.name,
         device=problem.device.name,
-        float_accuracy=reading.accuracy,
+        metric=problem.job.metric,
+        float_metrics=reading.metrics,
         rows=rows,
         compression=(made.plan if isinstance(made, MixedOutcome) else plan).as_mapping(),
         excess=dict(score.footprint.excess_over(problem.budget)),
+        targets=problem.data.targets,
         pruning=made.facts if isinstance(made, PrunedOutcome) else None,
         notes=(*reading.notes, *_notes(made)),
     )
     return Made(content=made.content, report=report)
+
+
+def _floor(wish: Floor, reading: Reading) -> float:
+    """What is to be kept of the task's quality metric."""
+    floor = wish.settings().floor(reading.quality.value)
+    if floor <= 0:
+        metric = find_metric(reading.metric)
+        raise JobError(
+            f"the network has {named(metric, reading.quality)}, and --max-loss {wish.max_loss:g} leaves "
+            f"{quality(metric, floor)} of it to be kept, must be above 0: let less be lost"
+        )
+    return floor
 
 
 def _notes(made: Outcome | PrunedOutcome | MixedOutcome) -> tuple[str, ...]:
@@ -181,7 +196,7 @@ def _mixture(made: MixedOutcome) -> str:
 def _measured(
     problem: Problem, tasks: list[TrialTask], target: float | MixedTarget | None
 ) -> tuple[list[Any], list[Any]]:
-    """What each task made, and its accuracy on the test split.
+    """What each task made, and its metrics on the test split.
 
     The last is pruned down to the accuracy, or gets the bits, that `target` says.
     """
@@ -193,7 +208,7 @@ def _measured(
     with pool_for(problem.job) as pool:
         outcomes = results(pool, calls)
         if isinstance(outcomes[-1], Failure):
-            raise JobError(f"the network cannot be compressed so: {outcomes[-1].reason}")
+            raise JobError(f"the network cannot be compressed so: {outcomes[-1].reason}{_judged_by(problem)}")
         calls = [
             (score_on_test, found.content, task.data_file, task.interpreter, task.log_file)
             for task, found in zip(tasks, outcomes, strict=True)
@@ -201,6 +216,12 @@ def _measured(
         ]
         tests = iter(results(pool, calls))
     return outcomes, [None if isinstance(found, Failure) else next(tests) for found in outcomes]
+
+
+def _judged_by(problem: Problem) -> str:
+    """What techniques call accuracy, where it is something else."""
+    metric = quality_metric(problem.data.task)
+    return "" if metric == "accuracy" else f" (accuracy is {find_metric(metric).title} here)"
 
 
 def _check_applicable(problem: Problem, plan: CompressionPlan) -> None:
@@ -277,4 +298,4 @@ def _row(name: str, found: Any, test: Any) -> Row:
         return Row(name=name, score=None, reason=found.reason)
     if isinstance(test, Failure):
         return Row(name=name, score=found.score, reason=f"not run on the test split: {test.reason}")
-    return Row(name=name, score=found.score, test=test.metrics["accuracy"])
+    return Row(name=name, score=found.score, test=test.metrics)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from search.datasets.rescale import rescaled, usual_normalizations
-from search.errors import DataError, JobError
-from search.record import Proportion
-from search.units import percent
+from search.errors import DataError
+from search.metrics.catalog import METRICS, find_metric, quality_metric
+from search.metrics.measurement import Measurement
+from search.units import measured, named, quality
 
 if TYPE_CHECKING:
     from search.datasets.dataset import Dataset
-    from search.networks.fitting import Fitted
+    from search.metrics.metric import Metric
+    from search.networks.loader import Loaded
     from spaces.given import GivenNetwork
 
 
@@ -27,15 +31,29 @@ class Reading:
     ----------
     network
         As it is compressed.
-    accuracy
-        Of the float network on the validation split.
+    metrics
+        Every metric of the task by name, of the float network on the validation split.
+    metric
+        Name of the one by which techniques judge it: accuracy, R2 of values, ROC AUC of anomalies.
     notes
         What was done to it or is assumed, a sentence each.
     """
 
     network: GivenNetwork
-    accuracy: Proportion
+    metrics: Mapping[str, Measurement]
+    metric: str
     notes: tuple[str, ...]
+
+    @property
+    def quality(self) -> Measurement:
+        """The metric by which techniques judge it."""
+        return self.metrics[self.metric]
+
+    def text(self) -> str:
+        """How well it does, in a sentence: the task's first metric and the one by which techniques judge."""
+        first = METRICS[find_metric(self.metric).task][0].name
+        shown = ", ".join(named(find_metric(name), self.metrics[name]) for name in dict.fromkeys((first, self.metric)))
+        return f"the network as given: {shown} on validation, n = {self.quality.n}"
 
 
 class NetworkReader:
@@ -61,49 +79,61 @@ class NetworkReader:
         DataError
             When the network cannot be used, or not with this data.
         """
-        from search.evaluate import float_accuracy
+        from search.evaluate import float_metrics
         from search.networks.fitting import fit
         from search.networks.load import load
 
-        if data.task != "classification":
-            raise JobError(
-                f"compress takes classifiers, and data {data.name!r} is of {data.task}: a search trains networks for it"
-            )
         loaded = load(self._path)
         try:
-            fitted: Fitted = fit(loaded, data)
+            fitted = fit(loaded, data)
         except DataError as error:
             raise DataError(f"network {str(self._path)!r}: {error}") from error
-        share = float_accuracy(fitted.network.build(), data.validation)
-        n = len(data.validation)
-        accuracy = Proportion(correct=round(share * n), n=n)
-        notes = (*fitted.notes, *_doubts(fitted.network, data, accuracy))
-        self.reading = Reading(network=fitted.network, accuracy=accuracy, notes=notes)
+        metrics, metric = float_metrics(fitted.network.build(), data), find_metric(quality_metric(data.task))
+        notes = (*fitted.notes, *_doubts(loaded, data, metric, metrics[metric.name]))
+        self.reading = Reading(network=fitted.network, metrics=metrics, metric=metric.name, notes=notes)
         return fitted.network
 
 
-def _doubts(network: GivenNetwork, data: Dataset, accuracy: Proportion) -> tuple[str, ...]:
-    """Say so where the network does no better than naming the most frequent class, and which scale would help."""
-    most = float(np.bincount(data.validation.y).max() / len(data.validation))
-    if accuracy.interval()[0] > most:
+_NO_BETTER = {
+    "classification": "is right on {} of the validation data, no more than chance",
+    "regression": "has an {} on the validation data, no better than answering the mean of the targets",
+    "anomaly_detection": "has an {} on the validation data, no better than chance",
+}
+
+
+def _doubts(loaded: Loaded, data: Dataset, metric: Metric, found: Measurement) -> tuple[str, ...]:
+    """Say so where the network does no better than one that looks at no input, and which scale would help."""
+    if found.interval()[0] > _chance(data):
         return ()
     normalization = data.normalization
+    shown = f"{measured(metric, found)} %" if metric.percent else named(metric, found)
     said = (
-        f"the network is right on {percent(accuracy)} % of the validation data, no more than chance: was it trained on "
+        f"the network {_NO_BETTER[data.task].format(shown)}: was it trained on "
         f"inputs of another scale than (value - {normalization.offset:g}) x {normalization.factor:g}?"
     )
-    return (said, *_better_scales(network, data, accuracy))
+    return (said, *_better_scales(loaded, data, metric, found))
 
 
-def _better_scales(network: GivenNetwork, data: Dataset, accuracy: Proportion) -> tuple[str, ...]:
-    from search.evaluate import float_accuracy
+def _chance(data: Dataset) -> float:
+    """What the task's quality metric is without a look at any input."""
+    if data.task == "classification":
+        return float(np.bincount(data.validation.y).max() / len(data.validation))
+    return 0.0 if data.task == "regression" else 0.5
 
-    built = network.build()
-    found = {
-        text: float_accuracy(built, rescaled(data, normalization).validation)
-        for text, normalization in usual_normalizations(data).items()
-    }
-    text, share = max(found.items(), key=lambda item: item[1])
-    if share <= accuracy.interval()[1]:
-        return ("none of the usual scales does better: give its own with --set normalization=OFFSET,FACTOR",)
-    return (f"with --set normalization={text} it is right on {100 * share:.1f} %",)
+
+def _better_scales(loaded: Loaded, data: Dataset, metric: Metric, found: Measurement) -> tuple[str, ...]:
+    from search.evaluate import float_quality
+    from search.networks.fitting import fit
+
+    values: dict[str, float] = {}
+    for text, normalization in usual_normalizations(data).items():
+        other = rescaled(data, normalization)
+        with contextlib.suppress(DataError):  # what its outputs mean is decided anew: on this scale they are others
+            values[text] = float_quality(fit(loaded, other).network.build(), other)
+    text, value = max(values.items(), key=lambda item: item[1], default=("", -np.inf))
+    if value <= max(found.interval()[1], _chance(data)):
+        unit = " or of targets, which the data then need too" if data.targets else ""
+        return (f"none of the usual scales does better: give its own with --set normalization=OFFSET,FACTOR{unit}",)
+    shown = quality(metric, value)
+    better = f"it is right on {shown} %" if metric.percent else f"its {metric.title} is {shown}"
+    return (f"with --set normalization={text} {better}",)

@@ -56,6 +56,8 @@ def pretend(monkeypatch: pytest.MonkeyPatch, command: commands.Command) -> None:
           "min_accuracy": None, "max_loss": None, "trials": None, "set": ["a=1"], "json": True}),
         ("compress folder --data d.npz --device x --min-accuracy 0.97 --max-loss 0.01",
          {"model": "folder", "min_accuracy": 0.97, "max_loss": 0.01, "plan": None, "out": None}),
+        ("compress m.h5 --data fan --device x --task anomaly_detection --metric partial_auc --normal ok",
+         {"task": "anomaly_detection", "metric": "partial_auc", "normal": "ok"}),
         ("compress m.h5 --data digits --device x --trials 3 --minutes 1.5 --name n --runs-dir r",
          {"trials": 3, "minutes": 1.5, "name": "n", "runs_dir": "r"}),
         ("score m.tflite --device x --data digits --json",
