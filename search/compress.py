@@ -10,30 +10,27 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compressors.accuracy_pruning import AccuracyPruning
 from compressors.compressor import CompressionError
-from compressors.importance import Metric
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from devices.flatbuffer import read_graph
 from devices.graph import DType
 from search.compress_files import Made
+from search.compress_floor import Floor, judged_by
 from search.compress_report import Report, Row
 from search.errors import JobError
 from search.given import NetworkReader, Reading
 from search.job import BEST, LARGEST, Job
-from search.metrics.catalog import find_metric, quality_metric
 from search.mixed_trial import MixedOutcome, MixedTarget, require_mixable, run_mixed, with_quantization
 from search.pool import Failure, Pool, pool_for
 from search.problem import Problem, resolve
 from search.pruning_trial import PrunedOutcome, run_pruning
 from search.run import is_done, quiet, search
 from search.store import RunFolder
-from search.units import named, quality
 from search.worker import Outcome, TrialTask, run_trial, score_on_test
 from spaces.candidate import Architecture, Candidate
 from spaces.given import NAME, tuning_recipe
@@ -43,41 +40,7 @@ if TYPE_CHECKING:
     from spaces.given import GivenNetwork
 
 _FLOAT = Quantization(weight_bits=32, activation_bits=32)
-_METRIC: Metric = "taylor"  # loses least as a rule, and there is labelled data here
 _ROWS = ("float32", "int8", "compressed")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Floor:
-    """The accuracy that a pruned network keeps, as its file, on the validation split.
-
-    Where values are predicted R2 stands for it, where anomalies are found ROC AUC.
-
-    Attributes
-    ----------
-    min_accuracy
-        0..1; None for no such limit.
-    max_loss
-        What may be lost of the float network's accuracy, 0..1; None for no such limit.
-
-    Raises
-    ------
-    JobError
-        When a number is out of its range.
-    """
-
-    min_accuracy: float | None = None
-    max_loss: float | None = None
-
-    def __post_init__(self) -> None:
-        try:
-            self.settings()
-        except ValueError as error:
-            raise JobError(f"--{str(error).replace('_', '-', 1)}") from error
-
-    def settings(self) -> AccuracyPruning:
-        """The technique's settings."""
-        return AccuracyPruning(min_accuracy=self.min_accuracy, max_loss=self.max_loss, metric=_METRIC)
 
 
 def opened(job: Job) -> tuple[Problem, Reading]:
@@ -141,7 +104,7 @@ def compress(
         require_mixable(plan)
         _check_applicable(problem, with_quantization(plan, replace(plan.quantization, weight_bits=4)))
     teacher = _teacher(problem, plan)
-    floor = _floor(wish, reading) if isinstance(wish, Floor) else None
+    floor = wish.kept_of(reading) if isinstance(wish, Floor) else None
     plans = dict(zip(_ROWS, (CompressionPlan.of(_FLOAT), CompressionPlan.of(Quantization()), plan), strict=True))
     with tempfile.TemporaryDirectory(prefix="tinyfront-") as folder:
         tasks = tasks_for(problem, plans, teacher, Path(folder))
@@ -162,18 +125,6 @@ def compress(
         notes=(*reading.notes, *_notes(made)),
     )
     return Made(content=made.content, report=report)
-
-
-def _floor(wish: Floor, reading: Reading) -> float:
-    """What is to be kept of the task's quality metric."""
-    floor = wish.settings().floor(reading.quality.value)
-    if floor <= 0:
-        metric = find_metric(reading.metric)
-        raise JobError(
-            f"the network has {named(metric, reading.quality)}, and --max-loss {wish.max_loss:g} leaves "
-            f"{quality(metric, floor)} of it to be kept, must be above 0: let less be lost"
-        )
-    return floor
 
 
 def _notes(made: Outcome | PrunedOutcome | MixedOutcome) -> tuple[str, ...]:
@@ -208,7 +159,7 @@ def _measured(
     with pool_for(problem.job) as pool:
         outcomes = results(pool, calls)
         if isinstance(outcomes[-1], Failure):
-            raise JobError(f"the network cannot be compressed so: {outcomes[-1].reason}{_judged_by(problem)}")
+            raise JobError(f"the network cannot be compressed so: {outcomes[-1].reason}{judged_by(problem.data.task)}")
         calls = [
             (score_on_test, found.content, task.data_file, task.interpreter, task.log_file)
             for task, found in zip(tasks, outcomes, strict=True)
@@ -216,12 +167,6 @@ def _measured(
         ]
         tests = iter(results(pool, calls))
     return outcomes, [None if isinstance(found, Failure) else next(tests) for found in outcomes]
-
-
-def _judged_by(problem: Problem) -> str:
-    """What techniques call accuracy, where it is something else."""
-    metric = quality_metric(problem.data.task)
-    return "" if metric == "accuracy" else f" (accuracy is {find_metric(metric).title} here)"
 
 
 def _check_applicable(problem: Problem, plan: CompressionPlan) -> None:

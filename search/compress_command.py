@@ -86,8 +86,9 @@ def _search(job: Job, options: argparse.Namespace, progress: Progress, began: fl
 def _once(job: Job, options: argparse.Namespace, progress: Progress) -> int:
     from compressors.plan import CompressionPlan
     from compressors.quantization import Quantization
-    from search.compress import Floor, compress, opened, said
+    from search.compress import compress, opened, said
     from search.compress_files import read_plan, write_made
+    from search.compress_floor import Floor
     from search.compress_report import report_document, report_text
 
     _check_once(options)

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from search.datasets.rescale import rescaled, usual_normalizations
 from search.errors import DataError
 from search.metrics.catalog import METRICS, find_metric, quality_metric
 from search.metrics.measurement import Measurement
-from search.units import measured, named, quality
+from search.units import named
 
 if TYPE_CHECKING:
     from search.datasets.dataset import Dataset
-    from search.metrics.metric import Metric
-    from search.networks.loader import Loaded
     from spaces.given import GivenNetwork
 
 
@@ -80,6 +74,7 @@ class NetworkReader:
             When the network cannot be used, or not with this data.
         """
         from search.evaluate import float_metrics
+        from search.networks.doubts import doubts
         from search.networks.fitting import fit
         from search.networks.load import load
 
@@ -88,52 +83,7 @@ class NetworkReader:
             fitted = fit(loaded, data)
         except DataError as error:
             raise DataError(f"network {str(self._path)!r}: {error}") from error
-        metrics, metric = float_metrics(fitted.network.build(), data), find_metric(quality_metric(data.task))
-        notes = (*fitted.notes, *_doubts(loaded, data, metric, metrics[metric.name]))
-        self.reading = Reading(network=fitted.network, metrics=metrics, metric=metric.name, notes=notes)
+        metrics = float_metrics(fitted.network.build(), data)
+        notes = (*fitted.notes, *doubts(fitted.network, metrics, loaded, data))
+        self.reading = Reading(network=fitted.network, metrics=metrics, metric=quality_metric(data.task), notes=notes)
         return fitted.network
-
-
-_NO_BETTER = {
-    "classification": "is right on {} of the validation data, no more than chance",
-    "regression": "has an {} on the validation data, no better than answering the mean of the targets",
-    "anomaly_detection": "has an {} on the validation data, no better than chance",
-}
-
-
-def _doubts(loaded: Loaded, data: Dataset, metric: Metric, found: Measurement) -> tuple[str, ...]:
-    """Say so where the network does no better than one that looks at no input, and which scale would help."""
-    if found.interval()[0] > _chance(data):
-        return ()
-    normalization = data.normalization
-    shown = f"{measured(metric, found)} %" if metric.percent else named(metric, found)
-    said = (
-        f"the network {_NO_BETTER[data.task].format(shown)}: was it trained on "
-        f"inputs of another scale than (value - {normalization.offset:g}) x {normalization.factor:g}?"
-    )
-    return (said, *_better_scales(loaded, data, metric, found))
-
-
-def _chance(data: Dataset) -> float:
-    """What the task's quality metric is without a look at any input."""
-    if data.task == "classification":
-        return float(np.bincount(data.validation.y).max() / len(data.validation))
-    return 0.0 if data.task == "regression" else 0.5
-
-
-def _better_scales(loaded: Loaded, data: Dataset, metric: Metric, found: Measurement) -> tuple[str, ...]:
-    from search.evaluate import float_quality
-    from search.networks.fitting import fit
-
-    values: dict[str, float] = {}
-    for text, normalization in usual_normalizations(data).items():
-        other = rescaled(data, normalization)
-        with contextlib.suppress(DataError):  # what its outputs mean is decided anew: on this scale they are others
-            values[text] = float_quality(fit(loaded, other).network.build(), other)
-    text, value = max(values.items(), key=lambda item: item[1], default=("", -np.inf))
-    if value <= max(found.interval()[1], _chance(data)):
-        unit = " or of targets, which the data then need too" if data.targets else ""
-        return (f"none of the usual scales does better: give its own with --set normalization=OFFSET,FACTOR{unit}",)
-    shown = quality(metric, value)
-    better = f"it is right on {shown} %" if metric.percent else f"its {metric.title} is {shown}"
-    return (f"with --set normalization={text} {better}",)

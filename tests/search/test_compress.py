@@ -14,7 +14,6 @@ import yaml
 from compressors.plan import CompressionPlan
 from devices.coding.package import unpack
 from search import cli, compress
-from search.compress import Floor
 from search.compress_files import read_plan
 from search.datasets.load import load
 from search.errors import JobError
@@ -256,12 +255,6 @@ def test_a_search_takes_no_network_file(place: Path) -> None:
     job = read_job(None, {"data": "digits", "device": BOARD}, [f"network={place / 'bars.keras'}"])
     with pytest.raises(JobError, match="give it to 'tinyfront compress'"):
         resolve(job)
-
-
-@pytest.mark.parametrize(("floor", "kept"), [(Floor(min_accuracy=0.9), 0.9), (Floor(max_loss=0.02), 0.93)])
-def test_the_accuracy_to_keep(floor: Floor, kept: float) -> None:
-    """A minimum is itself, a loss counts from the float network's accuracy."""
-    assert floor.settings().floor(0.95) == pytest.approx(kept)
 
 
 def test_a_coded_plan_writes_the_package(
