@@ -24,7 +24,7 @@ def table() -> Dataset:
 
 
 def test_values_no_better_than_the_mean_are_said_with_the_scale_that_helps(table: Dataset, tmp_path: Path) -> None:
-    """A network of raw inputs is read anew on each usual scale: on the wrong one its outputs look standardised."""
+    """Of one that was trained on values as they are."""
     raw = rescaled(table, normalization_of("none"))
     found = reading(tmp_path, table, K.Dense(1), weights=fitted(raw))
     assert reading(tmp_path, raw, K.Dense(1), weights=fitted(raw)).quality.value > 0.4
@@ -33,6 +33,18 @@ def test_values_no_better_than_the_mean_are_said_with_the_scale_that_helps(table
         "on the validation data, no better than answering the mean of the targets: was it trained on" in found.notes[1]
     )
     assert found.notes[2].startswith("with --set normalization=none its R2 is 0.")
+
+
+def test_what_outputs_mean_is_decided_anew_on_every_scale(tmp_path: Path) -> None:
+    """Of inputs 0..1 the values that a network of 0..255 gives are so small that they look standardised."""
+    x = np.random.default_rng(4).integers(0, 256, (300, 3)).astype(np.float32)
+    kernel = np.array([[1.0], [0.5], [0.25]], np.float32)
+    np.savez(tmp_path / "counts.npz", x_train=x, y_train=x @ kernel)
+    data = load(str(tmp_path / "counts.npz"))
+    found = reading(tmp_path, data, K.Dense(1), weights=[kernel, np.zeros(1)])
+    assert found.notes[0].startswith("its outputs are taken for standardised values")
+    assert found.notes[1].startswith("the network has an R2 ")
+    assert found.notes[2] == "with --set normalization=none its R2 is 1.000"
 
 
 def test_targets_on_a_scale_of_their_own_are_said(table: Dataset, tmp_path: Path) -> None:
