@@ -159,7 +159,8 @@ def _measured(
     with pool_for(problem.job) as pool:
         outcomes = results(pool, calls)
         if isinstance(outcomes[-1], Failure):
-            raise JobError(f"the network cannot be compressed so: {outcomes[-1].reason}{judged_by(problem.data.task)}")
+            reason = judged_by(problem.data.task, outcomes[-1].reason)
+            raise JobError(f"the network cannot be compressed so: {reason}")
         calls = [
             (score_on_test, found.content, task.data_file, task.interpreter, task.log_file)
             for task, found in zip(tasks, outcomes, strict=True)

@@ -68,7 +68,9 @@ class Floor:
         return floor
 
 
-def judged_by(task: Task) -> str:
-    """What techniques call accuracy, to be put behind what they say; empty where it is one."""
+def judged_by(task: Task, said: str) -> str:
+    """What a technique said, and what it calls accuracy where it does and that is something else."""
     metric = quality_metric(task)
-    return "" if metric == "accuracy" else f" (accuracy is {find_metric(metric).title} here)"
+    if metric == "accuracy" or "accuracy" not in said:
+        return said
+    return f"{said} (accuracy is {find_metric(metric).title} here)"

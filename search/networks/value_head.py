@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from compressors.layers import Dense, DepthwiseConv2D, Flatten, Reshape
+from compressors.layers import Dense, DepthwiseConv2D, Flatten, Reshape, Spec
 from compressors.topology import Layer, Topology
 from search.errors import DataError
 from search.networks.head import Array, Head, activation_of, fresh_name, last_that_computes
@@ -82,16 +82,27 @@ def _scaled(given: GivenNetwork, last: Layer, factor: Vector, offset: Vector) ->
 
 def _with_scaling(given: GivenNetwork, factor: Vector, offset: Vector) -> GivenNetwork:
     """The network with a layer behind it that multiplies and shifts every output, as `compressors` makes Rescaling."""
-    image, scaling, back = (fresh_name(f"standardised{part}", given.topology) for part in ("_image", "", "_vector"))
+    bare, image = _without_shaping(given.topology), (1, 1, len(factor))
+    layers = list(bare.layers)
+    if bare.output_shape != image:
+        layers.append(_behind(layers, given.topology, "standardised_image", Reshape(shape=image)))
     spec = DepthwiseConv2D(kernel=(1, 1), use_bias=True, is_fixed=True)
-    behind = (
-        Layer(name=image, spec=Reshape(shape=(1, 1, len(factor))), inputs=(given.topology.layers[-1].name,)),
-        Layer(name=scaling, spec=spec, inputs=(image,)),
-        Layer(name=back, spec=Reshape(shape=(len(factor),)), inputs=(scaling,)),
-    )
-    weights = (factor.reshape(1, 1, -1, 1).astype(np.float32), offset.astype(np.float32))
-    layers = (*given.topology.layers, *behind)
-    return GivenNetwork(topology=Topology(layers=layers), weights={**given.weights, scaling: weights})
+    layers.append(_behind(layers, given.topology, "standardised", spec))
+    weights = {layers[-1].name: (factor.reshape(1, 1, -1, 1).astype(np.float32), offset.astype(np.float32))}
+    layers.append(_behind(layers, given.topology, "standardised_vector", Reshape(shape=(len(factor),))))
+    return GivenNetwork(topology=Topology(layers=tuple(layers)), weights={**given.weights, **weights})
+
+
+def _behind(layers: list[Layer], topology: Topology, name: str, spec: Spec) -> Layer:
+    return Layer(name=fresh_name(name, topology), spec=spec, inputs=(layers[-1].name,))
+
+
+def _without_shaping(topology: Topology) -> Topology:
+    """Without the layers at its end that only shape: of two shapings in a row a converter makes one, or none."""
+    layers = topology.layers
+    while isinstance(layers[-1].spec, Flatten | Reshape):
+        layers = layers[:-1]
+    return Topology(layers=layers)
 
 
 def giving_back(given: GivenNetwork, data: Dataset) -> Head:
@@ -110,9 +121,11 @@ def giving_back(given: GivenNetwork, data: Dataset) -> Head:
         )
     if outputs == (data.n_outputs,):
         return Head(network=given, answers=lambda raw: raw)
-    flat = Layer(name=fresh_name("flat", given.topology), spec=Flatten(), inputs=(given.topology.layers[-1].name,))
-    network = GivenNetwork(topology=Topology(layers=(*given.topology.layers, flat)), weights=given.weights)
-    return Head(network=network, answers=_in_rows)
+    flat = _without_shaping(given.topology)
+    if flat.output_shape != (data.n_outputs,):
+        layers = list(flat.layers)
+        flat = Topology(layers=(*layers, _behind(layers, given.topology, "flat", Flatten())))
+    return Head(network=GivenNetwork(topology=flat, weights=given.weights), answers=_in_rows)
 
 
 def _in_rows(raw: Array) -> Array:

@@ -56,7 +56,8 @@ def test_a_number_out_of_range(settings: dict[str, float], words: str) -> None:
 
 
 def test_what_is_called_accuracy_is_said() -> None:
-    """Where it is none."""
-    assert judged_by("classification") == ""
-    assert judged_by("regression") == " (accuracy is R2 here)"
-    assert judged_by("anomaly_detection") == " (accuracy is ROC AUC here)"
+    """Where it is none, and where the word was used."""
+    assert judged_by("classification", "its accuracy is 1") == "its accuracy is 1"
+    assert judged_by("regression", "its accuracy is 1") == "its accuracy is 1 (accuracy is R2 here)"
+    assert judged_by("anomaly_detection", "its accuracy is 1") == "its accuracy is 1 (accuracy is ROC AUC here)"
+    assert judged_by("regression", "no filters") == "no filters"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,11 @@ import numpy as np
 import pytest
 import tf_keras
 
-from compressors.layers import Dense, DepthwiseConv2D
+from compressors.compressor import Context
+from compressors.layers import Dense, DepthwiseConv2D, Flatten, Reshape
+from compressors.plan import CompressionPlan
+from compressors.quantization import Quantization
+from compressors.quantization_aware_training import QuantizationAwareTraining
 from devices.artifact import Target
 from search.datasets.dataset import Dataset
 from search.errors import DataError
@@ -115,6 +121,34 @@ def test_values_behind_an_activation_are_standardised_by_a_fixed_layer(activatio
     fine_tune(network, tuning_recipe(len(data.train), 2), data.learning, 1, 1.0)
     assert all(np.array_equal(a, b) for a, b in zip(before, network.get_layer(fixed.name).get_weights(), strict=True))
     assert not np.array_equal(network.get_layer(last.name).get_weights()[0], last.get_weights()[0])
+
+
+@pytest.mark.parametrize("task", ["values", "one value", "inputs"])
+def test_no_two_shapings_follow_each_other(task: str) -> None:
+    """Else ranges that training found do not fit the file, whose converter drops one: it is trained for int8 here."""
+    if task == "inputs":
+        data = strange()
+        found = fit(loaded(autoencoder((8, 8, 1), K.Reshape((8, 8, 1)))), data)
+    else:
+        ends = {
+            "values": (K.Dense(2), K.Rescaling([2.0, 3.0], [9.0, 5.0])),
+            "one value": (K.Dense(1), K.Rescaling(9.0)),
+        }
+        model = chain(tf_keras, *ends[task])
+        data = predicted(model)
+        found = fit(loaded(model), data)
+        assert outputs(found, data) == pytest.approx(np.asarray(model(data.test.x)), rel=1e-4)
+    specs = [layer.spec for layer in found.network.topology.layers]
+    shapings = [isinstance(spec, Reshape | Flatten) for spec in specs]
+    assert (True, True) not in itertools.pairwise(shapings)
+    recipe = tuning_recipe(len(data.train), 1)
+    context = Context(
+        calibration=data.train.x,
+        fine_tune=lambda network, share, **more: fine_tune(network, recipe, data.learning, 1, share, **more),
+    )
+    plan = CompressionPlan.of(QuantizationAwareTraining(), Quantization())
+    artifact = plan.convert(plan.shape(found.network.build(), context), context)
+    assert math.prod(artifact.output.shape) == data.n_outputs
 
 
 def test_standardised_values_stay_as_they_are() -> None:
