@@ -176,7 +176,7 @@ def _check_applicable(problem: Problem, plan: CompressionPlan) -> None:
 
     assert problem.given is not None
     try:
-        predict(problem.given.topology, plan, problem.device, problem.data.frontend)
+        predict(problem.given.topology, plan, problem.device, problem.data.intake)
     except (CompressionError, CandidateError, ValueError) as error:
         raise JobError(f"the plan cannot be applied to this network: {error}") from error
 

@@ -104,7 +104,8 @@ def quantize(port: Port, x: npt.NDArray[np.float32]) -> Array:
     if port.scale == 0.0:
         return np.ascontiguousarray(x, np.dtype(str(port.dtype)))
     limits = np.iinfo(np.dtype(str(port.dtype)))
-    quotient = (x.astype(np.float32, copy=False) / np.float32(port.scale)).astype(np.float64)
+    with np.errstate(over="ignore"):  # far outside of the training data: cut off below
+        quotient = (x.astype(np.float32, copy=False) / np.float32(port.scale)).astype(np.float64)
     rounded = np.trunc(quotient + np.copysign(0.5, quotient))  # exact: a single-precision value plus a half
     stored = np.clip(rounded + port.zero_point, limits.min, limits.max)
     return np.ascontiguousarray(np.where(np.isnan(stored), limits.min, stored).astype(limits.dtype))

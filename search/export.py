@@ -13,8 +13,9 @@ from compressors.huffman_coding import is_coded
 from devices.artifact import Artifact
 from devices.coding.package import pack
 from devices.coding.stored import UnpackError, coded
+from devices.export.bundle import Bundle
 from devices.export.catalog import find_target
-from devices.export.target import Bundle, ExportError, Golden, Metric, Provenance
+from devices.export.records import ExportError, Golden, Metric, Provenance
 from devices.export.write import export
 from devices.flatbuffer import read_artifact, read_graph
 from devices.footprint import exceeded
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from search.datasets.columns import TableEncoding
     from search.datasets.dataset import Dataset
     from search.record import Score
 
@@ -78,8 +78,7 @@ def export_trial(
         writer = find_target(target)
         record = _chosen(run, trial, how, device)
         bundle = _bundle(run, record, device)
-        table = _table(run)
-        beside = {} if table is None else {COLUMNS_FILE: codec.to_json(table).encode()}
+        beside = {} if bundle.table is None else {COLUMNS_FILE: codec.to_json(bundle.table).encode()}
         folder = out or Path(f"{run.name}-{record.trial:04d}-{writer.name}")
         return export(replace(bundle, columns_file="".join(beside)), writer, folder, beside)
     except VelaError as error:
@@ -89,13 +88,6 @@ def export_trial(
     except ExportError as error:
         kind = StorageError if isinstance(error.__cause__, OSError) else JobError
         raise kind(str(error)) from error
-
-
-def _table(run: RunFolder) -> TableEncoding | None:
-    """How a row of a table becomes raw values; None where the data is no table."""
-    from search.datasets.load import read
-
-    return read(run.data_file).table
 
 
 def _chosen(run: RunFolder, trial: int | None, how: str, device: str | None) -> TrialRecord:
@@ -125,8 +117,7 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
     if is_coded(record.compression):
         package = pack(artifact.content)
         artifact, footprint = replace(artifact, package=package), coded(footprint, len(package), board)
-    if data.frontend is not None:
-        footprint = data.frontend.cost(board).added_to(footprint)
+    footprint = data.intake.added_to(footprint, board)
     broken = exceeded(dict(footprint.excess_over(budget)))
     if broken:
         raise NothingFitsError(f"trial {record.trial} does not fit {board.name}: it exceeds {broken}; pick another")
@@ -143,6 +134,8 @@ def _bundle(run: RunFolder, record: TrialRecord, device: str | None) -> Bundle:
         threshold=record.score.threshold,
         compiled=None if board.accelerator is None else compile(artifact.content, board.accelerator).content,
         frontend=data.frontend,
+        table=data.table,
+        rows=data.rows[_GOLDEN_SAMPLES:],
     )
 
 
@@ -171,6 +164,7 @@ def _golden(artifact: Artifact, data: Dataset, score: Score) -> tuple[Golden, ..
             interpreter=label,
             label=int(y[index]) if data.output_labels else None,
             raw=_raw(data, index),
+            row=data.rows[index] if index < len(data.rows) else None,
         )
         for index in range(len(x))
     )

@@ -39,7 +39,7 @@ from spaces.trial import suggest_unordered
 
 if TYPE_CHECKING:
     from compressors.plan import CompressionPlan
-    from devices.frontend.pipeline import Pipeline
+    from devices.frontend.intake import Intake
     from search.datasets.dataset import Dataset
     from spaces.trial import Trial
 
@@ -76,7 +76,7 @@ class CandidateError(ValueError):
     """What was drawn is no network that can be built or costed; the message says why."""
 
 
-def predict(topology: Topology, plan: CompressionPlan, device: Device, frontend: Pipeline | None = None) -> Footprint:
+def predict(topology: Topology, plan: CompressionPlan, device: Device, intake: Intake | None = None) -> Footprint:
     """Footprint of the artifact that a plan will make of a network, found without weights.
 
     File bytes and operators are predicted from the lowered graph; the rest is
@@ -90,7 +90,7 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device, frontend:
 
     Parameters
     ----------
-    frontend
+    intake
         What makes the network's input on the device; its cost is added.
 
     Raises
@@ -105,7 +105,7 @@ def predict(topology: Topology, plan: CompressionPlan, device: Device, frontend:
     if reasons:
         raise CandidateError(f"{device.name} cannot run it: {reasons[0]}")
     cost = _network_cost(graph, plan, device)
-    return cost if frontend is None else frontend.cost(device).added_to(cost)
+    return cost if intake is None else intake.added_to(cost, device)
 
 
 def _network_cost(graph: Graph, plan: CompressionPlan, device: Device) -> Footprint:
@@ -163,7 +163,7 @@ def draw(trial: Trial, problem: Problem) -> Screened:
         plan = draw_plan(trial, problem.compressors)
         recipe = _recipe(trial, problem, data)
         drawn_at = time.perf_counter()
-        cost = predict(drawn.topology, plan, problem.device, data.frontend)
+        cost = predict(drawn.topology, plan, problem.device, data.intake)
     except (SpaceError, TopologyError, CompressionError, VelaError, UnpackError) as error:
         raise CandidateError(str(error)) from error
     except (CandidateError, StorageInternalError, SQLAlchemyError):

@@ -6,11 +6,11 @@ import dataclasses
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from compressors.huffman_coding import is_coded
 from devices.device import Device
 from devices.footprint import Budget
+from devices.frontend.intake import Intake
 from devices.vela import VelaError, vela_version
 from search.boards import budget_of, find_device
 from search.errors import StorageError, ToolchainError
@@ -20,9 +20,6 @@ from search.record import Score, TrialRecord
 from search.status_text import RunProgress, RunState
 from search.store import RunFolder
 from search.summary import Summary, summarize
-
-if TYPE_CHECKING:
-    from devices.frontend.pipeline import Pipeline
 
 
 def budget_and_device(run: RunFolder, device: str | None = None) -> tuple[Budget, Device]:
@@ -102,7 +99,7 @@ def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget
             footprint = coded(footprint, len(pack(content)), board)
         if footprint is not None and record.score.footprint.frontend_flash_bytes:
             data_file = run.data_file_of(variant_of(run.job().frontend, record.drawn))
-            footprint = _frontend_in(data_file).cost(board).added_to(footprint)
+            footprint = _intake_in(data_file).added_to(footprint, board)
     except (VelaError, UnpackError) as error:  # the board takes other files of the run all the same
         refusals, footprint = (str(error),), None
     if footprint is None:
@@ -112,13 +109,13 @@ def _on_board(run: RunFolder, record: TrialRecord, board: Device, budget: Budget
 
 
 @functools.lru_cache(maxsize=4)
-def _frontend_in(file: Path) -> Pipeline:
+def _intake_in(file: Path) -> Intake:
     from search.datasets.load import read
 
-    pipeline = read(file).frontend
-    if pipeline is None:
-        raise StorageError(f"{file} has no front-end, and the run's records count one: the run is damaged")
-    return pipeline
+    intake = read(file).intake
+    if intake == Intake():
+        raise StorageError(f"{file} has no table or front-end, and the run's records count one: the run is damaged")
+    return intake
 
 
 def progress_of(run: RunFolder) -> RunProgress:

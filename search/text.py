@@ -202,7 +202,9 @@ def legend(summary: Summary) -> list[str]:
         "flash: model file (exact) + runtime code (est.); RAM: tensor arena + static RAM (est.); 1 kB = 1000 bytes",
     ]
     if any(point.footprint.frontend_flash_bytes for point in summary.front):
-        lines.append("flash, RAM and latency hold the front-end (est.), RAM one raw sample too; 'show' has its part")
+        lines.append(
+            "flash, RAM and latency hold the front-end (est.) or table's encoding, RAM a raw sample; see 'show'"
+        )
     if any(point.download_bytes is not None for point in summary.front):
         lines.append("download: the model file as a Huffman-coded package (exact)")
     if any(point.footprint.stored_bytes is not None for point in summary.front):

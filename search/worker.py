@@ -204,12 +204,10 @@ def score_of(artifact: Artifact, network: Network, task: TrialTask, data: Datase
     package, found = artifact.package, judged(artifact, data, task.interpreter)
     if package is not None:
         cost = coded(cost, len(package), task.device)
-    if data.frontend is not None:
-        cost = data.frontend.cost(task.device).added_to(cost)
     return Score(
         metrics=found.metrics,
         interpreter=task.interpreter,
-        footprint=cost,
+        footprint=data.intake.added_to(cost, task.device),
         params=parameters(network),
         download_bytes=len(pack(artifact.content) if package is None else package),
         sha256=artifact.sha256,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from devices.export.cpp.cpp import CppTarget
-from devices.export.target import ExportError, ExportTarget
+from devices.export.records import ExportError
+from devices.export.target import ExportTarget
 from devices.export.tflite.tflite import TFLiteTarget
 from devices.suggestion import suggestion
 

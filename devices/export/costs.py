@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from devices.export.target import Bundle
+from devices.export.bundle import Bundle
 
 
 class Certainty(StrEnum):
@@ -99,20 +99,22 @@ def costs(bundle: Bundle) -> tuple[Cost, ...]:
         rows[0] = ("flash_bytes", f.flash_bytes, estimated, "package and runtime together")
         rows.insert(2, ("stored_bytes", f.stored_bytes, exact, "the package, in flash in the model's place"))
         rows.insert(5, ("unpacked_bytes", f.unpacked_bytes, exact, "part of the RAM: the unpacked model"))
-    if bundle.frontend is not None:
+    if bundle.frontend is not None or bundle.table is not None:
         rows += _frontend_rows(bundle)
     return tuple(Cost(name=n, value=v, certainty=c, meaning=m) for n, v, c, m in rows)
 
 
 def _frontend_rows(bundle: Bundle) -> list[tuple[str, float, Certainty, str]]:
-    f, estimated = bundle.footprint, Certainty.ESTIMATED
+    f, estimated, whose, raw = bundle.footprint, Certainty.ESTIMATED, "the front-end's", "sample"
+    if bundle.table is not None:
+        whose, raw = "the encoding's" if bundle.frontend is None else "the encoding's and the front-end's", "row"
     return [
         (
             "frontend_flash_bytes",
             f.frontend_flash_bytes,
             estimated,
-            "part of the flash: the front-end's tables and code",
+            f"part of the flash: {whose} tables and code",
         ),
-        ("frontend_ram_bytes", f.frontend_ram_bytes, estimated, "part of the RAM: its buffers and the raw sample"),
-        ("frontend_ms", f.frontend_ms, estimated, "part of latency_ms: the front-end, by counted operations"),
+        ("frontend_ram_bytes", f.frontend_ram_bytes, estimated, f"part of the RAM: {whose} buffers and the raw {raw}"),
+        ("frontend_ms", f.frontend_ms, estimated, f"part of latency_ms: {whose}, by counted operations"),
     ]

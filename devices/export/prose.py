@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from devices.artifact import Port
+from devices.export.bundle import Bundle
 from devices.export.costs import Certainty, costs
 from devices.export.escape import markdown
-from devices.export.target import Bundle, Metric
+from devices.export.records import Metric
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -55,8 +56,8 @@ def plus(value: int) -> str:
 
 
 def raw_meaning(bundle: Bundle) -> str:
-    """What raw values are: a row of a table encoded first, else those of the data."""
-    return f"the row encoded as {bundle.columns_file} says" if bundle.columns_file else "as in the data"
+    """What raw values are: what ``EncodeRow`` makes of a row of a table, else those of the data."""
+    return "as EncodeRow in columns.h makes them of a row" if bundle.table is not None else "as in the data"
 
 
 def _interval(metric: Metric) -> str:

@@ -8,7 +8,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from devices.export.target import Bundle, ExportError, ExportTarget
+from devices.export.bundle import Bundle
+from devices.export.records import ExportError
+from devices.export.target import ExportTarget
 
 
 def export(

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from devices.frontend.table_encoding import TableColumn
 from search import codec
 from search.datasets.archive import read_arrays
-from search.datasets.columns import TableColumn
 from search.datasets.folder import FoundFile
 from search.datasets.options import DataOptions
 from search.datasets.raw import Array, Place, RawData, RawPart

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from devices.artifact import Normalization, Target
-from search.datasets.columns import TableEncoding
+from devices.frontend.intake import Intake
+from devices.frontend.table_encoding import Row, TableEncoding
 from search.errors import DataError
 from search.metrics.metric import Task
 
@@ -67,6 +68,8 @@ class Dataset:
         What made features of raw samples; None where there is no front-end.
     raw
         The first few raw samples of the validation split, float32, where there is a front-end.
+    rows
+        Raw rows of a table: the first three of the validation split, then some with something missing or unknown.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Dataset:
     sample_rate_hz: int | None = None
     frontend: Pipeline | None = None
     raw: npt.NDArray[np.float32] | None = None
+    rows: tuple[Row, ...] = ()
 
     def __post_init__(self) -> None:
         if bool(self.targets) is not (self.task == "regression") or bool(self.targets) is bool(self.labels):
@@ -100,6 +104,11 @@ class Dataset:
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one input: (features,) or (height, width, channels)."""
         return tuple(int(n) for n in self.train.x.shape[1:])
+
+    @property
+    def intake(self) -> Intake:
+        """What a device does before the network."""
+        return Intake(table=self.table, pipeline=self.frontend)
 
     @property
     def n_classes(self) -> int:

@@ -14,6 +14,7 @@ from devices.frontend.frontend import FrontendError
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardisation
 from search.datasets.dataset import Dataset, Split
+from search.datasets.parts import check_bytes
 from search.datasets.varied_sounds import varied
 from search.errors import DataError
 from search.frontends import frontend_of, pipeline_from_json, pipeline_to_json
@@ -64,6 +65,8 @@ def behind(data: Dataset, choice: Mapping[str, Mapping[str, Value]], *, standard
     assert frontend is not None
     try:
         plain = Pipeline(input_shape=data.input_shape, frontend=frontend)
+        n_train, values = len(data.train) * (1 + copies), math.prod(plain.output_shape)
+        check_bytes(data.name, n_train, values, 4, "lower augment, or have the front-end make fewer features")
         variations = [raw.copies(plain, data.train, copy) for copy in range(copies)]
         train = np.concatenate([raw.through(plain, data.train), *variations])
         fitted = Standardisation.fitted(train, plain.row_elements) if standardised else None

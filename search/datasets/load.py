@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
 
 from devices.artifact import Normalization, Target
+from devices.frontend.table_encoding import TableEncoding
 from devices.suggestion import suggestion
 from search import codec
 from search.datasets.archive import check_file, read_arrays
 from search.datasets.cache import kept_or_read
-from search.datasets.columns import TableEncoding
 from search.datasets.dataset import Dataset, Split
 from search.datasets.diabetes import Diabetes
 from search.datasets.digits import Digits
@@ -153,6 +154,7 @@ def save(dataset: Dataset, path: Path) -> None:
         target_scales=np.array([(each.mean, each.deviation) for each in dataset.targets]).reshape(-1, 2),
         normalization=np.array([normalization.offset, normalization.factor]),
         table=np.array("" if dataset.table is None else codec.to_json(dataset.table)),
+        rows=np.array(json.dumps(dataset.rows)),
         **to_arrays(dataset),
         **{f"x_{name}": split.x for name, split in zip(_SPLITS, splits, strict=True)},
         **{f"y_{name}": split.y for name, split in zip(_SPLITS, splits, strict=True)},
@@ -170,7 +172,7 @@ def read(path: Path) -> Dataset:
     """
     keys = ("name", "labels", "normalization", *(f"{axis}_{name}" for axis in "xy" for name in _SPLITS))
     # what data of earlier versions have not
-    arrays = read_arrays(path, keys, ("task", "targets", "target_scales", "table", *KEYS))
+    arrays = read_arrays(path, keys, ("task", "targets", "target_scales", "table", "rows", *KEYS))
     splits = {name: Split(x=arrays[f"x_{name}"], y=arrays[f"y_{name}"]) for name in _SPLITS}
     try:
         offset, factor = (float(value) for value in arrays["normalization"])
@@ -182,6 +184,7 @@ def read(path: Path) -> Dataset:
         )
         table = str(arrays.get("table", ""))
         encoding = codec.from_json(table, TableEncoding) if table else None
+        rows = tuple(map(tuple, json.loads(str(arrays.get("rows", "[]")))))
     except (TypeError, ValueError) as error:
         raise DataError(f"data file {str(path)!r} is not prepared data ({error}): start the run anew") from error
     data = Dataset(
@@ -194,6 +197,7 @@ def read(path: Path) -> Dataset:
         task=task,
         targets=targets,
         table=encoding,
+        rows=rows,
     )
     try:
         return from_arrays(data, arrays)

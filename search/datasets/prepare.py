@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from devices.artifact import Normalization
 from search.datasets.checks import check_inputs
-from search.datasets.columns import fit_columns
+from search.datasets.columns import fit_columns, kept_rows
 from search.datasets.dataset import Dataset, Split
 from search.datasets.options import DataOptions
 from search.datasets.raw import Array, RawData, RawPart
@@ -126,6 +126,7 @@ def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None
         parts = _normal_alone(parts, drawn="validation" not in given)
     summary = summarise(raw, parts, np.array([]) if labels is None else labels, options, names)
     table = fit_columns(parts["train"].x, raw.columns, options.categories) if raw.columns else None
+    rows = () if table is None else kept_rows(parts["validation"].x, parts["train"].x, raw.columns, table)
     if table is not None:
         parts = {name: replace(part, x=table.encode(part.x, raw.columns)) for name, part in parts.items()}
     normalization = _normalization(raw, parts["train"])
@@ -146,6 +147,7 @@ def prepared(raw: RawData, options: DataOptions | None = None, task: Task | None
         targets=targets.targets,
         table=table,
         sample_rate_hz=raw.sample_rate_hz,
+        rows=rows,
     )
     encoded = () if table is None else table.notes()
     return Prepared(data=data, split=summary, notes=(*raw.notes, *encoded, *summary.notes()))
@@ -222,10 +224,15 @@ def _normal_alone(parts: dict[str, _Part], *, drawn: bool) -> dict[str, _Part]:
 
 
 def _normalization(raw: RawData, train: _Part) -> Normalization:
-    """Fitted on the training split: unsigned integers by their greatest value, others from least..greatest to 0..1."""
+    """Fitted on the training split: unsigned integers by their greatest value, others from least..greatest to 0..1.
+
+    A table's inputs are encoded to 0..1 already: they stay, so that a front-end starts from the very bits.
+    """
     least, most = float(train.x.min()), float(train.x.max())
     if least == most:
         raise DataError(f"data {raw.source!r}: every training input is {least:g}: nothing can be learnt from that")
+    if raw.columns:
+        return Normalization(offset=0.0, factor=1.0)
     if train.x.dtype.kind == "u":
         return Normalization(offset=0.0, factor=1.0 / most)
     factor = 1.0 / max(most - least, 1.0 / _LARGEST)

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy.typing as npt
 
-from search.datasets.columns import TableColumn
+from devices.frontend.table_encoding import TableColumn
 from search.datasets.folder import FoundFile
 from search.datasets.options import DataOptions
 

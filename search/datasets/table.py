@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from devices.frontend.table_encoding import TableColumn
 from search.datasets import options as known
-from search.datasets.columns import TableColumn
 from search.datasets.file_name import PARTS
 from search.datasets.folder import TABLES, FoundFile
 from search.datasets.frame import Frame, read_frame
 from search.datasets.options import DataOptions
 from search.datasets.parts import Rows
 from search.datasets.raw import Array, Place, RawData
-from search.datasets.target_columns import target_names, targets_of, times_of
+from search.datasets.target_columns import dates_left_out, target_names, targets_of, times_of
 from search.errors import DataError
 
 _MOST_TEXTS = 100  # different ones in a column that is an input
@@ -60,7 +60,11 @@ class Table:
             **rows.parts(str(path), "inputs", f"column {', '.join(map(repr, targets))}"),
             target_names=targets,
             columns=columns,
-            notes=(*(note for frame in frames for note in frame.notes), *notes),
+            notes=(
+                *(note for frame in frames for note in frame.notes),
+                *notes,
+                *(() if time or group else dates_left_out(first, left_out)),
+            ),
         )
 
 

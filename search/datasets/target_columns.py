@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -91,3 +91,21 @@ def times_of(frame: Frame, name: str) -> Array:
             f"data file {str(frame.path)!r}, column {name!r} holds no times ({error}): write numbers, or dates such as "
             "2026-01-31 12:00:00"
         ) from error
+
+
+def dates_left_out(frame: Frame, names: Iterable[str]) -> tuple[str, ...]:
+    """A note for each column of dates among those that a job leaves out, for a split by them may be what is meant."""
+
+    def is_dates(name: str) -> bool:
+        try:
+            times_of(frame, name)
+        except DataError:
+            return False
+        return frame.numbers(name) is None
+
+    return tuple(
+        f"column {name!r} holds times: where rows near to one another in time are nearly equal, a split class by class "
+        f"makes figures too good; data_options.time={name} with data_options.split=time does not"
+        for name in names
+        if is_dates(name)
+    )

@@ -1,28 +1,35 @@
-"""Instructions that exported front-ends take on a Cortex-M4, in emulation: what `devices.frontend.cost` rests on.
+"""Instructions that exported front-ends and encodings of columns take on a Cortex-M4, in emulation.
+
+What `devices.frontend.cost` and `devices.frontend.table_encoding` rest on.
 
 ``pip install ziglang unicorn pyelftools capstone`` first; the first run builds a C library and takes minutes.
-Clang (of Zig) compiles each ``preprocess.cc`` at -O2 for a Cortex-M4 with its
-floating-point unit, Unicorn runs it on its golden raw sample, and every
-instruction executed is counted.  The stored values must equal Python's.
+Clang (of Zig) compiles each ``preprocess.cc`` or ``columns.cc`` at -O2 for a Cortex-M4 with its
+floating-point unit, Unicorn runs it on its golden raw sample or a row, and every
+instruction executed is counted.  The values that it leaves must equal Python's.
 ``python -m tests.benchmarks.frontend_instructions`` prints a line a front-end.
 """
 
 from __future__ import annotations
 
+import itertools
 import struct
 import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from devices.artifact import Artifact, Normalization, Port
 from devices.boards import load_device
+from devices.export.bundle import Bundle
+from devices.export.cpp.columns import column_sources, columns_cc, columns_h
 from devices.export.cpp.headers import golden_h, quantization_h
 from devices.export.cpp.preprocess import frontend_files
-from devices.export.target import Bundle, Golden, Provenance
+from devices.export.records import Golden, Provenance
 from devices.flatbuffer import read_graph, read_ports
 from devices.footprint import Footprint
 from devices.frontend.fft_magnitude import FftMagnitude
@@ -33,6 +40,7 @@ from devices.frontend.mfcc import Mfcc
 from devices.frontend.micro_frontend import MicroFrontend
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardise
+from devices.frontend.table_encoding import ColumnEncoding, TableEncoding
 from devices.frontend.window_statistics import WindowStatistics
 from tests.devices.models import dense_softmax
 
@@ -63,6 +71,26 @@ void entry() {
 }
 }
 """
+_ROW_MAIN = """
+#include "columns.h"
+namespace { float encoded[tinyfront::kEncodedElements]; tinyfront::Row row; }
+extern "C" {
+float* volatile where;
+__attribute__((noinline)) void done() { for (;;) { asm volatile("nop"); } }
+void entry() {
+  where = encoded;
+  row = [] { using namespace tinyfront; return Row$row; }();
+  asm volatile("" : : "r"(&row) : "memory");
+  tinyfront::EncodeRow(row, encoded);
+  done();
+}
+}
+"""
+_COLUMNS = (
+    ColumnEncoding(name="number", kind="number", filled=20.7, offset=-3.3, factor=1 / 45.1),
+    ColumnEncoding(name="one-hot", kind="one-hot", values=tuple("abcde")),
+    ColumnEncoding(name="ordinal", kind="ordinal", values=tuple("abcde")),
+)
 _TARGET = ("-target", "thumb-linux-musleabihf", "-mcpu=cortex_m4+vfp4d16sp", "-std=c++17", "-O2", "-ffp-contract=off")
 _FLAGS = ("-fno-exceptions", "-fno-rtti", "-fno-math-errno", "-ffunction-sections", "-static", "-I.")
 _STACK = 0x70000000
@@ -73,12 +101,38 @@ def main() -> None:
     device = load_device("nucleo-l4r5zi")
     for frontend, shape in _CASES:
         bundle = _bundle(frontend, shape)
-        with tempfile.TemporaryDirectory() as folder:
-            counted = _counted(_program(bundle, Path(folder)), bundle.golden[0].input)
+        sources = {**frontend_files(bundle), "golden.h": golden_h(bundle), "quantization.h": quantization_h(bundle)}
+        counted = _counted({**sources, "main.cc": _MAIN.encode()}, "preprocess.cc", bundle.golden[0].input)
         assert bundle.frontend is not None
         operations = bundle.frontend.operations()
         ours = replace(operations, simple=operations.simple + operations.slow, slow=0).instructions(device)
-        print(f"{frontend.name:<18} {shape!s:<12} counted {counted:>9} model {ours:>11.0f} ({ours / counted:.2f})")
+        _print(f"{frontend.name:<18} {shape!s:<12}", counted, ours)
+    for column, n in itertools.product(_COLUMNS, (1, 2, 20)):
+        table = TableEncoding(columns=(column,) * n)
+        each = column.operations()
+        ours = n * replace(each, simple=each.simple + each.slow, slow=0).instructions(device)
+        _print(f"{column.kind:<18} {n:<12}", _counted_row(table), ours)
+
+
+def _print(what: str, counted: int, ours: float) -> None:
+    print(f"{what} counted {counted:>9} model {ours:>11.0f} ({ours / counted:.2f})")
+
+
+def _counted_row(table: TableEncoding) -> int:
+    """Of one row within the training rows' range; filling it takes a few instructions a column more."""
+    row = tuple(11.7 if column.is_number else column.values[-1] for column in table.columns)
+    bundle = cast("Bundle", SimpleNamespace(frontend=None))  # a whole one needs a network of as many inputs
+    pairs = zip(row, column_sources(table), strict=True)
+    cells = [source.enumerator(cell) if isinstance(cell, str) else str(cell) for cell, source in pairs]
+    main = _ROW_MAIN.replace("$row", "{" + ", ".join(cells) + "}")
+    ports = f"namespace tinyfront {{ constexpr unsigned kInputElements = {table.n_inputs}; }}"
+    sources = {
+        "main.cc": main.encode(),
+        "columns.h": columns_h(bundle, table),
+        "columns.cc": columns_cc(table),
+        "quantization.h": ports.encode(),
+    }
+    return _counted(sources, "columns.cc", table.encode_row(row).tobytes())
 
 
 def _bundle(frontend: Frontend, shape: tuple[int, ...]) -> Bundle:
@@ -117,19 +171,17 @@ def _no_footprint(model_bytes: int) -> Footprint:
     return Footprint(model_bytes=model_bytes, instructions=None, **zeros, **times)
 
 
-def _program(bundle: Bundle, folder: Path) -> Path:
-    """The exported sources as a program for the emulator."""
-    sources = {**frontend_files(bundle), "golden.h": golden_h(bundle), "quantization.h": quantization_h(bundle)}
-    for name, content in sources.items():
-        (folder / name).write_bytes(content)
-    (folder / "main.cc").write_text(_MAIN)
-    command = [sys.executable, "-m", "ziglang", "c++", *_TARGET, *_FLAGS, "-Wl,-e,entry", "-Wl,--gc-sections"]
-    subprocess.run([*command, "main.cc", "preprocess.cc", "-o", "program"], cwd=folder, check=True)
-    return folder / "program"
+def _counted(sources: Mapping[str, bytes], source: str, golden: bytes) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in sources.items():
+            (Path(folder) / name).write_bytes(content)
+        command = [sys.executable, "-m", "ziglang", "c++", *_TARGET, *_FLAGS, "-Wl,-e,entry", "-Wl,--gc-sections"]
+        subprocess.run([*command, "main.cc", source, "-o", "program"], cwd=folder, check=True)
+        return _executed(Path(folder) / "program", golden)
 
 
-def _counted(program: Path, golden: bytes) -> int:
-    """Instructions from entry to end; the stored values that they leave must be the golden ones."""
+def _executed(program: Path, golden: bytes) -> int:
+    """Instructions from entry to end; the values that they leave must be the golden ones."""
     import capstone
     import unicorn
     from elftools.elf.elffile import ELFFile

@@ -53,21 +53,23 @@ class RealSet:
     normal: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     frontend: str = ""
-    augment: int = 0
+    job: Mapping[str, Any] = field(default_factory=dict)
 
     def arguments(self) -> list[str]:
         """Command line of the options of the data."""
-        texts = [f"data_options.{key}={json.dumps(value)}" for key, value in self.settings.items()]
-        return [part for text in texts for part in ("--set", text)]
+        return _set({f"data_options.{key}": value for key, value in self.settings.items()})
 
     def search_arguments(self) -> list[str]:
         """Command line of the search, without the data and how long it takes."""
         frontend = ["--set", f"frontend={self.frontend}"] if self.frontend else []
         normal = ["--normal", self.normal] if self.normal else []
         metric = ["--metric", self.metric] if self.metric else []
-        augment = ["--set", f"augment={self.augment}"] if self.augment else []
         of_data = [*self.arguments(), "--device", self.device, "--task", self.task, *normal]
-        return [*of_data, *metric, *frontend, *augment]
+        return [*of_data, *metric, *frontend, *_set(self.job)]
+
+
+def _set(values: Mapping[str, Any]) -> list[str]:
+    return [part for key, value in values.items() for part in ("--set", f"{key}={json.dumps(value)}")]
 
 
 def unpack(archive: Path, folder: Path, most: int | None = None) -> Path:
@@ -161,14 +163,16 @@ SETS: Mapping[str, RealSet] = {
     "fsdd": RealSet(
         make=_unpacked("recordings.tar.xz", "recordings"),
         settings={"file_name": "{label}_{speaker}_{take}", "group_by": "speaker"},
-        # Speakers differ tenfold in level, microphones in tone, and four are few to learn a fifth's voice from.
+        # Speakers differ tenfold in level, microphones in tone, and four are few to learn a sixth's voice from.
+        # Only networks that keep bands apart get beyond 90 % on the fifth, and they need about 3,000 steps.
         frontend=_SPEECH,
-        augment=6,
+        job={"augment": 12, "epochs": 4, "space": ["residual", "ds_cnn"]},
     ),
     "arabic_sc": RealSet(
         make=_unpacked("wav.tar.xz"),
         settings={"file_name": "{label}/{speaker}_NO_{take}", "group_by": "speaker"},
-        frontend="mfcc",
+        frontend=_SPEECH,
+        job={"augment": 6},
     ),
     # Each file of the author's holds all takes of one gesture, one after the other, so windows are the samples.
     "magic_wand_spells": RealSet(
@@ -207,7 +211,8 @@ SETS: Mapping[str, RealSet] = {
         frontend="standardise",
         metric=_FEW,
     ),
-    "occupancy": RealSet(make=_occupancy, settings={"ignore": ["date"]}),
+    # Minutes of one room: what a network is chosen by must lie later than what it learnt, as the test does.
+    "occupancy": RealSet(make=_occupancy, settings={"time": "date", "split": "time"}),
     "diabetes": RealSet(make=lambda _, __: Path("diabetes"), task="regression"),
     "rotated_mnist": RealSet(make=_rotated, task="regression", settings={"file": "file"}),
 }

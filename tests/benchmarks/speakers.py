@@ -10,7 +10,6 @@ means over the seeds of first weights and order; about a minute a training.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from search.evaluate import float_accuracy
 from search.frontends import choice_of
 from search.job import Job, read_job
 from search.problem import resolve
-from search.train import train
+from search.train import configure_threads, train
 from spaces.birth import birth
 from spaces.candidate import TrainingRecipe
 from spaces.catalog import find_space
@@ -67,8 +66,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args()
+    configure_threads()
     reference = made("fsdd", options.shared, options.folder)
-    settings = [f"data_options.{key}={json.dumps(value)}" for key, value in SETS["fsdd"].settings.items()]
+    settings = SETS["fsdd"].arguments()[1::2]
     plain = read_job(None, {"data": str(reference), "device": SETS["fsdd"].device, "trials": 1}, settings)
     print("| front-end and training | validation | test |\n|---|---|---|")
     for title, frontend, copies, keeps_bands in ROWS:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from devices.artifact import Normalization
 from devices.coding.package import unpack
+from devices.frontend.table_encoding import ColumnEncoding, Row, TableEncoding
 from search import codec
-from search.datasets.columns import ColumnEncoding, TableEncoding
+from search.boards import find_device
 from search.datasets.load import read, save
 from search.errors import DataError, JobError, NothingFitsError
 from search.evaluate import available_interpreter
@@ -159,15 +164,61 @@ def test_a_coded_model(run: RunFolder, tmp_path: Path) -> None:
     assert not (tmp_path / "pi").exists()
 
 
+def _with_table(run: RunFolder) -> TableEncoding:
+    """The run's twelve inputs as if they were the columns of a table, of which three rows are known."""
+    data = read(run.data_file)
+    colour = ColumnEncoding(name="colour", kind="one-hot", values=("blue", "red"))
+    numbers = (ColumnEncoding(name=f"n {index}", kind="number", filled=0.25) for index in range(10))
+    table = TableEncoding(columns=(colour, *numbers))
+    rows: tuple[Row, ...] = (("red", *np.linspace(0, 1, 10).tolist()), (None, *[0.5] * 9, None), ("?", *[1e9] * 10))
+    x = data.validation.x.copy()
+    x[:3] = [table.encode_row(row) for row in rows]
+    kept = (*rows, ("blue", *[None] * 10))
+    shown = replace(data, table=table, rows=kept, validation=replace(data.validation, x=x))
+    save(replace(shown, normalization=Normalization(offset=0.0, factor=1.0)), run.data_file)
+    return table
+
+
 def test_a_tables_columns_go_with_the_model(run: RunFolder, tmp_path: Path) -> None:
     """What turns a row into inputs stands beside the model of a table, and of nothing else."""
     export(run, tmp_path / "plain")
     assert not (tmp_path / "plain" / "columns.json").exists()
-    column = ColumnEncoding(name="colour", kind="one-hot", values=("blue", "red"))
-    save(replace(read(run.data_file), table=TableEncoding(columns=(column,))), run.data_file)
+    table = _with_table(run)
     export(run, tmp_path / "table")
     written = (tmp_path / "table" / "columns.json").read_text()
     for name in ("model.json", "MODEL_CARD.md"):
         assert "columns.json" in (tmp_path / "table" / name).read_text()
         assert "columns.json" not in (tmp_path / "plain" / name).read_text()
-    assert codec.from_json(written, TableEncoding).input_names == ("colour=blue", "colour=red")
+    assert codec.from_json(written, TableEncoding) == table
+
+
+def test_the_encoding_of_a_table_counts(run: RunFolder, tmp_path: Path) -> None:
+    """In flash, RAM and time of the exported costs, by the encoding's own figures on the board."""
+    export(run, tmp_path / "plain")
+    cost = _with_table(run).cost(find_device("nucleo-l432kc"))
+    export(run, tmp_path / "table")
+    plain, figures = (
+        {
+            name: each["value"]
+            for name, each in json.loads((tmp_path / folder / "model.json").read_text())["footprint"].items()
+        }
+        for folder in ("plain", "table")
+    )
+    assert figures["frontend_flash_bytes"] == cost.flash_bytes == figures["flash_bytes"] - plain["flash_bytes"] > 2000
+    assert figures["frontend_ram_bytes"] == cost.ram_bytes == figures["ram_bytes"] - plain["ram_bytes"] == 88 + 48
+    assert figures["latency_ms"] == pytest.approx(plain["latency_ms"] + cost.latency_ms)
+    run.write_job(replace(JOB, budget=Limits(ram_bytes=plain["ram_bytes"])))
+    with pytest.raises(NothingFitsError, match="exceeds ram_bytes by 136"):
+        export(run, tmp_path / "out", trial=0)
+
+
+def test_rows_are_the_golden_samples_own(run: RunFolder, tmp_path: Path) -> None:
+    """The program encodes the rows that the golden inputs were made from, and a further one."""
+    _with_table(run)
+    export(run, tmp_path / "cpp", target="cpp")
+    if shutil.which("make") is None or shutil.which("g++") is None:
+        pytest.skip("no make or g++ on this machine")
+    built = subprocess.run(["make", "columns_test"], cwd=tmp_path / "cpp", capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    ran = subprocess.run(["./columns_test"], cwd=tmp_path / "cpp", capture_output=True, text=True)
+    assert ran.stdout == "10 rows: 0 values differ; inputs of 3 golden samples: 0 values differ\nPASS\n"

@@ -10,8 +10,10 @@ import pytest
 from devices.boards import load_device
 from devices.coding.package import pack
 from devices.coding.stored import coded
+from devices.frontend.table_encoding import ColumnEncoding, TableEncoding
 from devices.measure import measure
 from search.boards import find_device
+from search.datasets.load import read, save
 from search.errors import JobError, StorageError
 from search.job import Limits
 from search.metrics.measurement import Measurement
@@ -99,6 +101,31 @@ def test_how_far_a_run_is(tmp_path: Path) -> None:
     run.log("started", elapsed=9.6)
     run.log("told", trial=0, elapsed=11.0)
     assert (progress_of(run).state, progress_of(run).elapsed_seconds) == ("interrupted", 11.0)
+
+
+def test_what_is_before_the_network_is_costed_anew(tmp_path: Path) -> None:
+    """Where the record counts it: runs of tables of earlier versions did not, and stay comparable with themselves."""
+    run, own = real_run(tmp_path), board_file(tmp_path)
+    table = TableEncoding(columns=tuple(ColumnEncoding(name=f"n {index}", kind="number") for index in range(12)))
+    save(replace(read(run.data_file), table=table), run.data_file)
+    record, plain = run.record(0), measure(dense_softmax(), find_device(own))[0]
+    assert record is not None
+    assert record.score is not None
+    assert summary_of(run, own).front[0].footprint == plain
+    counted = replace(record.score.footprint, frontend_flash_bytes=1)
+    run.write_trial(replace(record, score=replace(record.score, footprint=counted)), None)
+    assert summary_of(run, own).front[0].footprint == table.cost(find_device(own)).added_to(plain)
+
+
+def test_a_record_that_counts_what_the_data_do_not_have(tmp_path: Path) -> None:
+    run = real_run(tmp_path)
+    record = run.record(0)
+    assert record is not None
+    assert record.score is not None
+    counted = replace(record.score.footprint, frontend_flash_bytes=1)
+    run.write_trial(replace(record, score=replace(record.score, footprint=counted)), None)
+    with pytest.raises(StorageError, match="has no table or front-end, and the run's records count one"):
+        summary_of(run, board_file(tmp_path))
 
 
 def test_a_coded_model_is_costed_as_its_package(tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from devices.export.bundle import Bundle
 from devices.export.cpp import headers
+from devices.export.cpp.columns import columns_cc, columns_h
+from devices.export.cpp.columns_golden import columns_golden_h, columns_test_cc
 from devices.export.cpp.preprocess import frontend_files
 from devices.export.cpp.readme import readme
-from devices.export.target import Bundle, ExportError
+from devices.export.records import ExportError
 from devices.export.templates import verbatim
 
 PACKAGE = "devices.export.cpp"
@@ -23,7 +26,10 @@ class CppTarget:
     description: str = "C++ sources for TensorFlow Lite Micro, with a golden test that runs on a computer too"
 
     def files(self, bundle: Bundle) -> Mapping[str, bytes]:
-        """The sources, a read-me and a Makefile; ``preprocess.h`` and ``.cc`` where the network has a front-end.
+        """The sources, a read-me and a Makefile.
+
+        ``preprocess.h`` and ``.cc`` too where the network has a front-end, ``columns.h`` and ``.cc`` where its data is
+        a table.
 
         Raises
         ------
@@ -47,6 +53,7 @@ class CppTarget:
         return {
             **_decoder(bundle),
             **frontend_files(bundle),
+            **_columns(bundle),
             "model.h": headers.model_h(bundle),
             "model.cc": headers.model_cc(bundle),
             "op_resolver.h": headers.op_resolver_h(bundle),
@@ -67,3 +74,15 @@ def _decoder(bundle: Bundle) -> Mapping[str, bytes]:
     if bundle.artifact.package is None:
         return {}
     return {name: verbatim(_DECODER, name) for name in ("unpack.h", "unpack.c")}
+
+
+def _columns(bundle: Bundle) -> Mapping[str, bytes]:
+    """The sources that encode a row of a table, with a program that checks them; none for other data."""
+    if bundle.table is None:
+        return {}
+    return {
+        "columns.h": columns_h(bundle, bundle.table),
+        "columns.cc": columns_cc(bundle.table),
+        "columns_golden.h": columns_golden_h(bundle, bundle.table),
+        "columns_test.cc": columns_test_cc(bundle),
+    }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from devices.artifact import Port
+from devices.export.bundle import Bundle
 from devices.export.cpp import resolver
 from devices.export.cpp.arena import MARGIN_BYTES, arena_size
 from devices.export.cpp.literals import byte_rows, float_literal, rows, stored_literals, stored_type
 from devices.export.escape import c_string
 from devices.export.prose import raw_meaning
-from devices.export.target import Bundle, Golden, port_elements
+from devices.export.records import Golden, port_elements
 from devices.export.templates import render
 from devices.graph import DType
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from devices.artifact import Port
-from devices.export.target import ExportError
+from devices.export.records import ExportError
 from devices.graph import DType
 
 _PER_LINE = 16
@@ -62,6 +62,19 @@ def float_literal(value: float) -> str:
         raise ExportError(f"{value} is no finite float32 and cannot be written into a C++ source; check the data")
     text = format(float(single), ".9g")
     return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+
+
+def double_literal(value: float) -> str:
+    """`value` in double precision, exactly.
+
+    Raises
+    ------
+    ExportError
+        Where it is not finite.
+    """
+    if not np.isfinite(value):
+        raise ExportError(f"{value} is no finite number and cannot be written into a C++ source; check the data")
+    return repr(float(value))
 
 
 def stored_literals(stored: bytes, kind: StoredType) -> list[str]:

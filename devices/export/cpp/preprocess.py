@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from devices.export.bundle import Bundle
 from devices.export.cpp.literals import float_literal, rows
 from devices.export.prose import raw_meaning
-from devices.export.target import Bundle, ExportError
+from devices.export.records import ExportError
 from devices.export.templates import render, verbatim
 
 if TYPE_CHECKING:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from devices.export.bundle import Bundle
 from devices.export.cpp import resolver
 from devices.export.cpp.arena import MARGIN_BYTES, arena_size
-from devices.export.escape import markdown
-from devices.export.prose import cost_table, interpreters, metric_table, number, port_text, raw_meaning
-from devices.export.target import Bundle
+from devices.export.cpp.columns import column_sources
+from devices.export.cpp.literals import double_literal
+from devices.export.escape import c_string, markdown
+from devices.export.prose import cost_table, interpreters, metric_table, number, port_text
 from devices.export.templates import render
 from devices.graph import DType
+
+if TYPE_CHECKING:
+    from devices.frontend.table_encoding import TableEncoding
 
 _VARIABLES_NOTE = ", and how the network's variables are created, which this network needs"
 
@@ -23,11 +30,22 @@ _CODED_ROWS = (
 _FILLING = """for (size_t i = 0; i < tinyfront::kInputElements; ++i) {
   input[i] = tinyfront::QuantizeInput(tinyfront::Normalize(raw[i]));
 }"""
-_PREPROCESSING = "tinyfront::Preprocess(raw, input);  // raw: tinyfront::kRawElements values, {meaning}"
-_TABLE_ROW = (
-    "\n| `{file}` | how a row of the table becomes the raw values `raw`, column by column; you write that code |"
+_PREPROCESSING = "tinyfront::Preprocess(raw, input);"
+_RAW_NOTE = "  // raw: tinyfront::kRawElements values, as in the data"
+_TABLE_ROWS = (
+    "| `columns.h`, `columns.cc` | from a row of the table to the raw values: missing values, texts, scales |\n"
+    "| `columns_golden.h`, `columns_test.cc` | rows with what the training makes of them, and a program that checks |\n"
 )
-_TABLE_FILLING = "// raw: tinyfront::kInputElements values, {meaning}\n"
+_JSON_ROW = "\n| `{file}` | what `columns.cc` does to each column, for other programs |"
+_ENCODING = """tinyfront::Row row;  // all values missing yet
+{setting}static float raw[tinyfront::kEncodedElements];
+tinyfront::EncodeRow(row, raw);
+"""
+_COLUMNS_CHECK = """
+The encoding of the table's columns is checked by itself, and needs no library: `make columns_test && ./columns_test`.
+It encodes rows, some with missing values, unknown texts and numbers far outside, and compares every bit with the
+training's.
+"""
 _FRONTEND_CHECK = """
 The front-end is checked by itself, and needs no library: `make preprocess_test && ./preprocess_test`. It makes of a raw
 sample the very input that the network was trained on.
@@ -48,9 +66,9 @@ def readme(bundle: Bundle) -> bytes:
         "model_rows": _PLAIN_ROW if artifact.package is None else _CODED_ROWS,
         "sources": _sources(bundle),
         "filling": _filling(bundle),
-        "columns_row": _TABLE_ROW.format(file=bundle.columns_file) if bundle.columns_file else "",
-        "frontend_check": "" if bundle.frontend is None or bundle.golden[0].raw is None else _FRONTEND_CHECK,
-        "frontend_rows": _frontend_rows(bundle),
+        "columns_row": _JSON_ROW.format(file=bundle.columns_file) if bundle.columns_file else "",
+        "frontend_check": _checks(bundle),
+        "frontend_rows": ("" if bundle.table is None else _TABLE_ROWS) + _frontend_rows(bundle),
         "model_bytes": str(artifact.model_bytes),
         "device": markdown(device.name),
         "core": markdown(device.core),
@@ -73,16 +91,36 @@ def readme(bundle: Bundle) -> bytes:
 
 
 def _filling(bundle: Bundle) -> str:
-    meaning = raw_meaning(bundle)
-    if bundle.frontend is not None:
-        return _PREPROCESSING.format(meaning=meaning)
-    return (_TABLE_FILLING.format(meaning=meaning) if bundle.columns_file else "") + _FILLING
+    filling = _FILLING if bundle.frontend is None else _PREPROCESSING
+    if bundle.table is None:
+        return filling + ("" if bundle.frontend is None else _RAW_NOTE)
+    return _ENCODING.format(setting=_setting(bundle.table)) + filling
+
+
+def _setting(table: TableEncoding) -> str:
+    """How a number and a text of a row are set, for the first columns that are such."""
+    columns = column_sources(table)
+    number = next((column for column in columns if not column.enum), None)
+    text = next((column for column in columns if column.texts), None)
+    lines = [] if number is None else [f"row.{number.member} = {double_literal(number.encoding.filled)};\n"]
+    if text is not None:
+        value = c_string(text.encoding.values[0])
+        lines.append(f"row.{text.member} = tinyfront::{text.enumerator(text.encoding.values[0])};")
+        lines.append(f"  // or tinyfront::{text.finder}({value})\n")
+    return "".join(lines)
+
+
+def _checks(bundle: Bundle) -> str:
+    has_raw = bundle.frontend is not None and bundle.golden[0].raw is not None
+    return ("" if bundle.table is None else _COLUMNS_CHECK) + (_FRONTEND_CHECK if has_raw else "")
 
 
 def _sources(bundle: Bundle) -> str:
     names = ["`model.cc`"]
     if bundle.artifact.package is not None:
         names.append("`unpack.c`")
+    if bundle.table is not None:
+        names.append("`columns.cc`")
     if bundle.frontend is not None:
         names.append("`preprocess.cc`")
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

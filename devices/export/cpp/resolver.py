@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devices.export.cpp.kernels import BUILTIN_METHODS, CUSTOM_METHODS, TYPED, Typed
-from devices.export.target import ExportError
+from devices.export.records import ExportError
 from devices.graph import DType, Graph, Operator
 
 _CONTROL_FLOW = frozenset({"IF", "WHILE", "CALL_ONCE"})

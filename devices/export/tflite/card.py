@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from devices.export.bundle import Bundle
 from devices.export.escape import markdown
 from devices.export.prose import cost_table, metric_table, number, plus, port_text, table
-from devices.export.target import Bundle, port_elements
+from devices.export.records import port_elements
 from devices.export.templates import render
 
 
@@ -75,6 +76,7 @@ def _share(used: int, held: int) -> str:
 def _making(bundle: Bundle) -> str:
     pipeline, normalization, file = bundle.frontend, bundle.normalization, bundle.columns_file
     row = f"Encode the row of the table as `{file}` says, column by column: that makes the raw values. " if file else ""
+    row += "C++ source that does it is in target `cpp`. " if bundle.table is not None else ""
     scaled = f"* {normalization.factor!r}`"
     if pipeline is None:
         return f"{row}From raw values to network input: `x = (raw - {normalization.offset!r}) {scaled}."

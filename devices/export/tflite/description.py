@@ -42,8 +42,8 @@ import hashlib
 import json
 
 from devices.artifact import Port
+from devices.export.bundle import Bundle
 from devices.export.costs import Certainty, costs
-from devices.export.target import Bundle
 from devices.frontend.pipeline import Pipeline
 
 SCHEMA = "tinyfront.model/1"

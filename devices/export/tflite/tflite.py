@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from devices.export.bundle import Bundle
 from devices.export.escape import one_line
-from devices.export.target import Bundle
 from devices.export.tflite.card import card
 from devices.export.tflite.description import description
 

@@ -12,7 +12,8 @@ from devices.artifact import Artifact, Normalization, Target
 from devices.coding.package import pack
 from devices.coding.stored import coded
 from devices.device import Device
-from devices.export.target import Bundle, Golden, Metric, Provenance
+from devices.export.bundle import Bundle
+from devices.export.records import Golden, Metric, Provenance
 from devices.flatbuffer import read_graph, read_ports
 from devices.footprint import Footprint
 from tests.devices.models import dense_softmax

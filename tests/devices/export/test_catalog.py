@@ -7,8 +7,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from devices.export.bundle import Bundle
 from devices.export.catalog import TARGETS, find_target
-from devices.export.target import Bundle, ExportError, ExportTarget
+from devices.export.records import ExportError
+from devices.export.target import ExportTarget
 from devices.export.write import export
 
 _EVERY_TARGET = pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from devices.export.bundle import Bundle
 from devices.export.costs import Certainty, costs
-from devices.export.target import Bundle
+from devices.frontend.pipeline import Pipeline
+from devices.frontend.standardise import Standardise
+from tests.devices.export.cpp.tables import MIXED, fed_rows, rows_of
 
 
 def test_every_figure_is_the_footprints_own(bundle: Bundle) -> None:
@@ -29,3 +32,16 @@ def test_on_linux_nothing_is_called_the_arena_of_a_microcontroller(bundle: Bundl
     host = replace(bundle, device=replace(bundle.device, core="cortex-a72", kernels="xnnpack"))
     assert {cost.certainty for cost in costs(host)} == {Certainty.EXACT, Certainty.ESTIMATED}
     assert not any("tensor arena" in cost.meaning for cost in costs(host))
+
+
+def test_what_is_before_the_network_has_rows_of_its_own(bundle: Bundle) -> None:
+    """Named by what there is: a table's encoding, a front-end, or both."""
+    names = {"frontend_flash_bytes", "frontend_ram_bytes", "frontend_ms"}
+    assert not names & {cost.name for cost in costs(bundle)}
+    made = fed_rows(bundle, MIXED, rows_of(MIXED, 1))
+    both = replace(made, frontend=Pipeline(input_shape=(9,), frontend=Standardise()))
+    for each, words in ((made, "the encoding's"), (both, "the encoding's and the front-end's")):
+        found = {cost.name: cost.meaning for cost in costs(each) if cost.name in names}
+        assert found["frontend_flash_bytes"] == f"part of the flash: {words} tables and code"
+        assert found["frontend_ram_bytes"] == f"part of the RAM: {words} buffers and the raw row"
+        assert set(found) == names

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from devices.export.prose import cost_table, interpreters, metric_table, plus, port_text
-from devices.export.target import Bundle
+from devices.export.bundle import Bundle
+from devices.export.prose import cost_table, interpreters, metric_table, plus, port_text, raw_meaning
 from devices.graph import DType
+from tests.devices.export.cpp.tables import MIXED, fed_rows, rows_of
 
 
 def test_cost_table_says_what_is_estimated(bundle: Bundle) -> None:
@@ -39,3 +40,9 @@ def test_interpreters_are_named_once(bundle: Bundle) -> None:
 @pytest.mark.parametrize(("value", "text"), [(3, "+ 3"), (0, "+ 0"), (-128, "- 128")])
 def test_plus(value: int, text: str) -> None:
     assert plus(value) == text
+
+
+def test_raw_values_of_a_table_are_encoded(bundle: Bundle) -> None:
+    assert raw_meaning(bundle) == "as in the data"
+    made = fed_rows(bundle, MIXED, rows_of(MIXED, 1))
+    assert raw_meaning(made) == "as EncodeRow in columns.h makes them of a row"

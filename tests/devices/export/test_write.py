@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from devices.export.target import Bundle, ExportError
+from devices.export.bundle import Bundle
+from devices.export.records import ExportError
 from devices.export.write import export
 
 

@@ -70,6 +70,13 @@ def test_training_sounds_have_copies_and_others_have_none(make_npz: MakeNpz) -> 
     assert np.abs(fitted.mean(axis=(0, 1, 3))).max() < 1e-3
 
 
+def test_more_copies_than_memory_are_refused(make_npz: MakeNpz) -> None:
+    """Before the first of them is made."""
+    data = load(str(make_npz(x_train=pcm())))
+    with pytest.raises(DataError, match=r"samples of 120 values need \d+ bytes.*: lower augment"):
+        behind(data, _MFCC, standardised=False, copies=1_000_000)
+
+
 def test_fixed_point_features_too(make_npz: MakeNpz) -> None:
     x = pcm()
     choice = {"micro_frontend": {"sample_rate_hz": 8000}}

@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.artifact import Normalization
+from devices.frontend.table_encoding import TableColumn, TableEncoding
 from search import codec
-from search.datasets.columns import TableColumn, TableEncoding, fit_columns
+from search.datasets.columns import fit_columns
+from search.datasets.frontend import behind
 from search.datasets.load import inspect, load, read, save
 from search.datasets.options import DataOptions
 from search.datasets.raw import Place, RawData
 from search.datasets.table import Table
+from search.errors import DataError
 from tests.search.datasets.made import random, table, write_rows
 
 
@@ -115,6 +119,60 @@ def test_encoding_survives_the_file(tmp_path: Path) -> None:
     assert again.digest() == found.data.digest()
 
 
+def test_rows_are_kept_to_check_the_device_with(tmp_path: Path) -> None:
+    """The first three of validation, raw, and three with something missing or unknown, none of them of test."""
+    train = [[i / 7, "pq"[i % 2], i % 2] for i in range(20)]
+    validation = [[i / 3, "p", i % 2] for i in range(10)]
+    validation[0][1] = ""
+    validation[4][1] = "r"
+    validation[6][0] = ""
+    train[5][0] = train[7][0] = ""
+    test = [["", "z", i % 2] for i in range(10)]
+    for name, rows in (("train", train), ("validation", validation), ("test", test)):
+        write_rows(tmp_path / "split" / f"{name}.csv", rows, ("n", "c", "kind"))
+    data = load(str(tmp_path / "split"))
+    assert data.rows == ((0.0, None), (1 / 3, "p"), (2 / 3, "p"), (4 / 3, "r"), (None, "p"), (None, "q"))
+    assert data.table is not None
+    assert np.array_equal([data.table.encode_row(row) for row in data.rows[:3]], data.validation.x[:3])
+    save(data, tmp_path / "prepared.npz")
+    assert read(tmp_path / "prepared.npz").rows == data.rows
+
+
+def test_prepared_tables_of_earlier_versions(tmp_path: Path) -> None:
+    """They kept no rows, and are read all the same; other data have none."""
+    data = load(str(table(tmp_path / "a.csv", n=60)))
+    save(data, tmp_path / "prepared.npz")
+    with np.load(tmp_path / "prepared.npz") as arrays:
+        old = {name: arrays[name] for name in arrays if name != "rows"}
+    np.savez(tmp_path / "old.npz", **old)
+    again = read(tmp_path / "old.npz")
+    assert (again.rows, again.table, again.digest()) == ((), data.table, data.digest())
+    assert load("digits").rows == ()
+
+
+@pytest.mark.parametrize("rows", ["[1]", "{", "7"])
+def test_damaged_rows(rows: str, tmp_path: Path) -> None:
+    save(load(str(table(tmp_path / "a.csv", n=60))), tmp_path / "prepared.npz")
+    with np.load(tmp_path / "prepared.npz") as arrays:
+        changed = {**arrays, "rows": np.array(rows)}
+    np.savez(tmp_path / "prepared.npz", **changed)
+    with pytest.raises(DataError, match="is not prepared data"):
+        read(tmp_path / "prepared.npz")
+
+
+@pytest.mark.parametrize("categories", ["one-hot", "ordinal"])
+def test_encoded_rows_are_the_raw_values(categories: str, tmp_path: Path) -> None:
+    """Nothing scales them once more, so that a front-end starts from the very bits that a device has."""
+    path = str(write_rows(tmp_path / "a.csv", [["pqr"[i % 3], i % 2] for i in range(60)], ("c", "kind")))
+    data = load(path, DataOptions(categories=categories))  # type: ignore[arg-type]
+    assert data.normalization == Normalization(offset=0.0, factor=1.0)
+    assert data.table is not None
+    assert np.array_equal(data.validation.x[:3], [data.table.encode_row(row) for row in data.rows[:3]])
+    standardised = behind(data, {"standardise": {}}, standardised=True)
+    assert standardised.raw is not None
+    assert np.array_equal(standardised.raw, data.validation.x[:3])
+
+
 def test_only_training_rows_count(tmp_path: Path) -> None:
     """Extreme test rows change nothing about how training rows are encoded."""
     for name, scale in (("plain", 1), ("wide", 1000)):
@@ -126,6 +184,19 @@ def test_only_training_rows_count(tmp_path: Path) -> None:
     assert np.array_equal(plain.train.x, wide.train.x)
     assert np.abs(wide.test.x).max() > 10
     assert len(plain.test) == 10
+
+
+def test_dates_that_are_left_out_are_pointed_at(tmp_path: Path) -> None:
+    """A split class by class of minutes one after the other makes figures too good; numbers and names are no dates."""
+    rows = [[f"2015-02-04 17:{i:02}:00", f"room {i}", i, i % 2] for i in range(20)]
+    path = write_rows(tmp_path / "a.csv", rows, ("date", "room", "number", "kind"))
+    notes = _raw(path, ignore=("date", "room")).notes
+    assert len(notes) == 1
+    assert notes[0].startswith("column 'date' holds times: ")
+    assert notes[0].endswith("data_options.time=date with data_options.split=time does not")
+    assert not _raw(path, ignore=("room",), time="date").notes
+    assert not _raw(path, ignore=("date",), split="time", time="number").notes
+    assert not _raw(path, ignore=("date",), group_by="room").notes
 
 
 def test_group_and_time_columns(tmp_path: Path) -> None:

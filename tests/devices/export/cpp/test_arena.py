@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from devices.export.bundle import Bundle
 from devices.export.cpp.arena import MARGIN_BYTES, arena_size
-from devices.export.target import Bundle
 from devices.flatbuffer import read_graph
 from devices.footprint import Footprint
 from devices.memory import plan_arena

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from devices.export.bundle import Bundle
 from devices.export.cpp.cpp import CppTarget
 from devices.export.cpp.kernels import BUILTIN_METHODS, CUSTOM_METHODS, TYPED
-from devices.export.target import Bundle, ExportError, Golden
+from devices.export.records import ExportError, Golden
 from devices.export.templates import render, verbatim
 from devices.export.write import export
 

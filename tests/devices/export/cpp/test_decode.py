@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from devices.export.bundle import Bundle
 from devices.export.cpp.cpp import CppTarget
 from devices.export.cpp.resolver import registrations
-from devices.export.target import Bundle
 from devices.export.write import export
 from devices.flatbuffer import read_graph
 from devices.memory import plan_arena

@@ -14,9 +14,10 @@ import numpy.typing as npt
 import pytest
 
 from devices.artifact import Normalization
+from devices.export.bundle import Bundle
 from devices.export.cpp import headers
 from devices.export.cpp.cpp import CppTarget
-from devices.export.target import Bundle, ExportError, Golden
+from devices.export.records import ExportError, Golden
 from devices.export.write import export
 from devices.graph import DType, Operator
 
@@ -171,7 +172,7 @@ def test_strangeness_is_the_mean_squared_difference(
     stored, inputs = rng.integers(-128, 128, 12), rng.random(12).astype(np.float32)
     expected = float(np.mean((port.scale * (stored - port.zero_point) - inputs) ** 2))
     limit = expected * (0.9 if strange else 1.1)
-    shared = {"normalization": bundle.normalization, "frontend": None, "columns_file": ""}
+    shared = {"normalization": bundle.normalization, "frontend": None, "table": None}
     made = SimpleNamespace(artifact=artifact, threshold=limit, **shared)
     given = cast("Bundle", made)  # a whole bundle needs a graph of that shape
     files = {"quantization.h": headers.quantization_h(given), "anomaly.h": headers.anomaly_h(given)}

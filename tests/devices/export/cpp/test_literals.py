@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.export.cpp.literals import byte_rows, float_literal, rows, stored_literals, stored_type
-from devices.export.target import Bundle, ExportError
+from devices.export.bundle import Bundle
+from devices.export.cpp.literals import byte_rows, double_literal, float_literal, rows, stored_literals, stored_type
+from devices.export.records import ExportError
 from devices.graph import DType
 
 
@@ -20,6 +21,15 @@ def test_float_literal_is_exact(value: float) -> None:
     assert literal.endswith("f")
     assert "." in literal or "e" in literal
     assert np.float32(literal[:-1]).tobytes() == np.float32(value).tobytes()
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_double_literal_is_exact(value: float) -> None:
+    literal = double_literal(value)
+    assert "." in literal or "e" in literal
+    assert np.float64(literal).tobytes() == np.float64(value).tobytes()
+    with pytest.raises(ExportError, match="no finite number"):
+        double_literal(float("inf"))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39])

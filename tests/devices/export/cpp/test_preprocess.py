@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pytest
 
 from devices.artifact import Normalization
+from devices.export.bundle import Bundle
 from devices.export.cpp.cpp import CppTarget
-from devices.export.target import Bundle, ExportError, Golden
+from devices.export.records import ExportError, Golden
 from devices.export.write import export
 from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import Frontend

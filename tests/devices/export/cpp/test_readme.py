@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from devices.export.bundle import Bundle
 from devices.export.cpp.arena import MARGIN_BYTES, arena_size
 from devices.export.cpp.readme import readme
-from devices.export.target import Bundle
 from devices.graph import DType, Operator
+from tests.devices.export.cpp.tables import MIXED, fed_rows, rows_of
 
 
 @pytest.mark.parametrize(
@@ -30,11 +31,12 @@ def test_says(bundle: Bundle, words: str) -> None:
 
 
 def test_a_table_is_fed_encoded_rows(bundle: Bundle) -> None:
-    """The file that says how is named, and raw values are what it makes; of other data nothing is said."""
-    text = readme(replace(bundle, columns_file="columns.json")).decode()
-    assert "| `columns.json` | how a row of the table becomes the raw values `raw`, column by column; you write" in text
-    assert "// raw: tinyfront::kInputElements values, the row encoded as columns.json says\nfor (" in text
-    assert "columns.json" not in readme(bundle).decode()
+    """The sources that encode a row are named, and the file for other programs; of other data nothing is said."""
+    text = readme(fed_rows(bundle, MIXED, rows_of(MIXED, 1))).decode()
+    assert "| `columns.h`, `columns.cc` | from a row of the table to the raw values" in text
+    assert "| `columns.json` | what `columns.cc` does to each column, for other programs |" in text
+    assert "tinyfront::EncodeRow(row, raw);\nfor (size_t i = 0" in text
+    assert "columns" not in readme(bundle).decode()
 
 
 def test_tells_the_arena_that_is_set_aside(bundle: Bundle) -> None:

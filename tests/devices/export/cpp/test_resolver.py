@@ -9,7 +9,7 @@ import pytest
 
 from devices.export.cpp.kernels import BUILTIN_METHODS
 from devices.export.cpp.resolver import headers, registrations
-from devices.export.target import ExportError
+from devices.export.records import ExportError
 from devices.flatbuffer import read_graph
 from devices.graph import DType, Graph, Operator, Tensor
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from devices.export.target import Bundle
+from devices.export.bundle import Bundle
 from devices.export.tflite.card import card
 from devices.graph import DType
+from tests.devices.export.cpp.tables import MIXED, fed_rows, rows_of
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,9 @@ def test_a_row_of_a_table_is_encoded_first(bundle: Bundle) -> None:
     text = card(replace(bundle, columns_file="columns.json")).decode()
     assert "1. Encode the row of the table as `columns.json` says, column by column: that makes the raw values." in text
     assert "columns.json" not in card(bundle).decode()
+    source = "makes the raw values. C++ source that does it is in target `cpp`. From raw values to network input"
+    assert source in card(fed_rows(bundle, MIXED, rows_of(MIXED, 1))).decode()
+    assert source not in text
 
 
 def test_flash_share_is_of_the_whole_program(bundle: Bundle) -> None:

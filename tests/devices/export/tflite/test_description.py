@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import replace
 
-from devices.export.target import Bundle
+from devices.export.bundle import Bundle
 from devices.export.tflite import description as module
 from devices.export.tflite.description import SCHEMA, description
 

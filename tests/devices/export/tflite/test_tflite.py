@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from devices.coding.package import unpack
-from devices.export.target import Bundle
+from devices.export.bundle import Bundle
 from devices.export.tflite.tflite import TFLiteTarget
 
 

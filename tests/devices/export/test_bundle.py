@@ -9,8 +9,12 @@ import pytest
 
 from devices.artifact import Normalization
 from devices.device import Accelerator
-from devices.export.target import Bundle, ExportError, Golden, Metric
+from devices.export.bundle import Bundle
+from devices.export.records import ExportError, Golden, Metric
+from devices.frontend.pipeline import Pipeline
+from devices.frontend.standardise import Standardise
 from devices.graph import DType
+from tests.devices.export.cpp.tables import MIXED, fed_rows, rows_of
 
 
 def test_operators_are_sorted_and_named_once(bundle: Bundle) -> None:
@@ -107,3 +111,35 @@ def test_the_footprint_of_a_coded_model_is_of_its_package(bundle: Bundle, coded_
         replace(coded_bundle, artifact=bundle.artifact)
     with pytest.raises(ExportError, match=r"footprint is of a package of None bytes, the artifact has \d+"):
         replace(coded_bundle, footprint=bundle.footprint)
+
+
+def test_refuses_the_encoding_of_another_network(bundle: Bundle) -> None:
+    """Its inputs are the network's, or the front-end's raw sample."""
+    with pytest.raises(ExportError, match="columns become 9 values, the network takes 12; give the encoding"):
+        replace(bundle, table=MIXED)
+    made = fed_rows(bundle, MIXED, rows_of(MIXED, 1))
+    pipeline = Pipeline(input_shape=(9,), frontend=Standardise())
+    assert replace(made, frontend=pipeline).table == MIXED
+    fewer = replace(MIXED, columns=MIXED.columns[1:])
+    with pytest.raises(ExportError, match="columns become 8 values, the front-end takes 9"):
+        replace(made, frontend=pipeline, table=fewer, golden=())
+
+
+def test_refuses_rows_of_another_table(bundle: Bundle) -> None:
+    made = fed_rows(bundle, MIXED, rows_of(MIXED, 1))
+    with pytest.raises(ExportError, match="a row of 1 values does not have the table's 8 columns"):
+        replace(made, rows=((1.0,),))
+    wrong = replace(made.golden[0], row=(*rows_of(MIXED, 1)[0][:-1], "text"))
+    with pytest.raises(ExportError, match="each a number"):
+        replace(made, golden=(wrong,))
+    with pytest.raises(ExportError, match="2 rows of a table without an encoding"):
+        replace(bundle, rows=((1.0,), (2.0,)))
+
+
+def test_refuses_columns_without_utf8(bundle: Bundle) -> None:
+    """Names and texts alike."""
+    made = fed_rows(bundle, MIXED, rows_of(MIXED, 1))
+    for change in ({"name": "\ud800"}, {"values": ("\ud800", "b", "c")}):
+        broken = replace(MIXED, columns=(MIXED.columns[0], replace(MIXED.columns[1], **change), *MIXED.columns[2:]))
+        with pytest.raises(ExportError, match="not valid Unicode"):
+            replace(made, table=broken)
