@@ -56,14 +56,15 @@ class Floor:
         Raises
         ------
         JobError
-            When all of it may be lost.
+            When all of it may be lost, or there is none.
         """
         floor = self.settings().floor(reading.quality.value)
         if floor <= 0:
-            metric = find_metric(reading.metric)
+            metric, kept = find_metric(reading.metric), reading.quality.value > 0
+            remedy = "let less be lost" if kept else "train it further, or give it the inputs that it was trained on"
             raise JobError(
                 f"the network has {named(metric, reading.quality)}, and --max-loss {self.max_loss:g} leaves "
-                f"{quality(metric, floor)} of it to be kept, must be above 0: let less be lost"
+                f"{quality(metric, floor)} of it to be kept, must be above 0: {remedy}"
             )
         return floor
 

@@ -38,12 +38,21 @@ def test_of_values_r2_is_kept() -> None:
     assert Floor(max_loss=0.1).kept_of(replace(READING, metrics=OF_VALUES, metric="r2")) == pytest.approx(0.3)
 
 
-def test_something_must_be_kept() -> None:
+@pytest.mark.parametrize(
+    ("r2", "words"),
+    [
+        (
+            0.4,
+            r"has R2 0.400 \(-3.000 to 0.500\), and --max-loss 0.5 leaves -0.100 of it to be kept.*: let less be lost",
+        ),
+        (-2.0, "leaves -2.500 of it to be kept, must be above 0: train it further, or give it the inputs that"),
+    ],
+)
+def test_something_must_be_kept(r2: float, words: str) -> None:
     """An R2 of 0 is that of the mean, which needs no network."""
-    with pytest.raises(
-        JobError, match=r"has R2 0.400 \(0.200-0.500\), and --max-loss 0.5 leaves -0.100 of it to be kept"
-    ):
-        Floor(max_loss=0.5).kept_of(replace(READING, metrics=OF_VALUES, metric="r2"))
+    metrics = {"r2": Measurement(value=r2, n=88, low=-3.0, high=0.5)}
+    with pytest.raises(JobError, match=words):
+        Floor(max_loss=0.5).kept_of(replace(READING, metrics=metrics, metric="r2"))
 
 
 @pytest.mark.parametrize(
