@@ -138,7 +138,8 @@ class Context:
     evaluate
         How well a float network does on the validation split, at most 1 and
         more is better: the accuracy 0..1 of a classifier, R2 where values are
-        predicted; None where no labelled data was handed down.
+        predicted, ROC AUC where anomalies are found, any of which techniques
+        call accuracy; None where no labelled data was handed down.
     gradients
         Gradients of the loss on batches of the training split, one mapping of
         layer name to arrays in ``layer.get_weights()`` order a batch (None

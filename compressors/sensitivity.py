@@ -29,7 +29,7 @@ _HALVINGS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensitivityRow:
-    """Accuracy 0..1 of the network with one layer at one sparsity, 0 < sparsity < 1, all else as it was."""
+    """Accuracy of the network with one layer at one sparsity, 0 < sparsity < 1, all else as it was."""
 
     layer: str
     sparsity: float
@@ -38,12 +38,12 @@ class SensitivityRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensitivityTable:
-    """What pruning costs, layer by layer.
+    """What pruning costs, layer by layer; accuracies are what `compressors.compressor.Context.evaluate` gives.
 
     Attributes
     ----------
     accuracy
-        Of the network as it was, 0..1.
+        Of the network as it was.
     rows
         By layer in execution order, then by rising sparsity.
     """
@@ -61,9 +61,9 @@ class SensitivityTable:
         rows = (row for row in self.rows if row.layer == layer)
         return ((0.0, 0.0), *((row.sparsity, self.accuracy - row.accuracy) for row in rows))
 
-    def as_csv(self) -> str:
-        """Comma-separated lines under the head ``layer,sparsity,accuracy``, sparsity 0 for every layer included."""
-        lines = ["layer,sparsity,accuracy"]
+    def as_csv(self, name: str = "accuracy") -> str:
+        """Comma-separated lines under the head ``layer,sparsity,NAME``, sparsity 0 for every layer included."""
+        lines = [f"layer,sparsity,{name}"]
         for layer in self.layers:
             for sparsity, loss in self.losses(layer):
                 lines.append(f"{layer},{sparsity:g},{self.accuracy - loss:.6g}")

@@ -75,6 +75,14 @@ def _add_data(command: argparse.ArgumentParser, *, required: bool, help_: str) -
     command.add_argument("--group-by", metavar="WHAT", help="never split what this column or field of file names names")
 
 
+def _add_task(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--task", metavar="T", help="classification, regression or anomaly_detection (default: by the labels)"
+    )
+    command.add_argument("--metric", metavar="M", help="what is improved beside the costs (default: the task's first)")
+    command.add_argument("--normal", metavar="LABEL", help="label of normal samples: finds what is unlike them")
+
+
 def _add_search(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     command = _command(commands, "search", "search architectures and compression; the same command continues a run")
     _add_job(command)
@@ -89,11 +97,7 @@ def _add_job(command: argparse.ArgumentParser) -> None:
     command.add_argument("job", nargs="?", metavar="JOB.yaml", help="job file; the options below override it")
     _add_data(command, required=False, help_="built-in name, file or folder of data, or module:function")
     command.add_argument("--device", metavar="NAME", help="board name (see 'tinyfront devices') or board .toml file")
-    command.add_argument(
-        "--task", metavar="T", help="classification, regression or anomaly_detection (default: by the labels)"
-    )
-    command.add_argument("--metric", metavar="M", help="what is improved beside the costs (default: the task's first)")
-    command.add_argument("--normal", metavar="LABEL", help="label of normal samples: finds what is unlike them")
+    _add_task(command)
     command.add_argument("--trials", type=int, metavar="N", help="stop after N trained trials")
     command.add_argument("--minutes", type=float, metavar="M", help="stop after M minutes (default 5 without --trials)")
     command.add_argument("--name", metavar="RUN", help="name of the run (default: from data, device and job)")
@@ -149,8 +153,9 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     board.add_argument("--device", metavar="NAME", help="board name or board .toml file")
     board.add_argument("--all-devices", action="store_true", help="a line for every board of the catalogue")
     _add_data(command, required=False, help_="also run it on this data's validation and test split")
-    tasks = ("classification", "regression")
+    tasks = ("classification", "regression", "anomaly_detection")
     command.add_argument("--task", choices=tasks, help="what it was trained for (default: by the labels of the data)")
+    command.add_argument("--normal", metavar="LABEL", help="label of normal samples, for a file that gives inputs back")
     command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="set an option of the data")
     _add_json(command)
 
@@ -162,8 +167,14 @@ def _add_compress(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     command.add_argument("model", metavar="MODEL", help=".keras or .h5 file, or SavedModel folder")
     _add_data(command, required=True, help_="the data it was made for")
     command.add_argument("--device", required=True, metavar="NAME", help="board name or board .toml file")
+    _add_task(command)
     command.add_argument("--plan", metavar="PLAN.yaml", help="techniques and their settings, applied once")
-    command.add_argument("--min-accuracy", type=float, metavar="A", help="prune down to this accuracy, 0 to 1")
+    command.add_argument(
+        "--min-accuracy",
+        type=float,
+        metavar="A",
+        help="prune down to this accuracy, 0 to 1 (of values: R2, of anomalies: ROC AUC)",
+    )
     command.add_argument("--max-loss", type=float, metavar="L", help="prune until this much accuracy is lost, 0 to 1")
     command.add_argument("--mixed-loss", type=float, metavar="L", help="4-bit weights while no more than L is lost")
     command.add_argument("--mixed-bytes", type=int, metavar="N", help="4-bit weights until the model has N bytes")

@@ -154,7 +154,7 @@ def score(options: argparse.Namespace, _: float) -> int:
     with redirected((STDOUT,), STDERR):  # interpreters print, and stdout is data
         settings = settings_of_flags(options.label, options.group_by, options.file_name)
         given = read_data_options([*settings, *options.set])
-        scored = score_file(model, options.device, options.data, given, options.task)
+        scored = score_file(model, options.device, options.data, given, options.task, options.normal or "")
     if options.json:
         print_json(score_document(scored))
     else:
@@ -166,7 +166,7 @@ def score(options: argparse.Namespace, _: float) -> int:
 
 def _check_score(options: argparse.Namespace) -> None:
     """Nothing says how data are read that were not given."""
-    for flag in ("label", "file_name", "group_by", "task", "set"):
+    for flag in ("label", "file_name", "group_by", "task", "normal", "set"):
         if options.data is None and getattr(options, flag):
             raise JobError(f"--{flag.replace('_', '-')} goes with --data: name the data, or leave it out")
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compressors.accuracy_pruning import AccuracyPruning
 from compressors.compressor import CompressionError
-from compressors.importance import Metric
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from devices.flatbuffer import read_graph
 from devices.graph import DType
 from search.compress_files import Made
+from search.compress_floor import Floor, judged_by
 from search.compress_report import Report, Row
 from search.errors import JobError
 from search.given import NetworkReader, Reading
@@ -41,39 +40,7 @@ if TYPE_CHECKING:
     from spaces.given import GivenNetwork
 
 _FLOAT = Quantization(weight_bits=32, activation_bits=32)
-_METRIC: Metric = "taylor"  # loses least as a rule, and there is labelled data here
 _ROWS = ("float32", "int8", "compressed")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Floor:
-    """The accuracy that a pruned network keeps, as its file, on the validation split.
-
-    Attributes
-    ----------
-    min_accuracy
-        0..1; None for no such limit.
-    max_loss
-        What may be lost of the float network's accuracy, 0..1; None for no such limit.
-
-    Raises
-    ------
-    JobError
-        When a number is out of its range.
-    """
-
-    min_accuracy: float | None = None
-    max_loss: float | None = None
-
-    def __post_init__(self) -> None:
-        try:
-            self.settings()
-        except ValueError as error:
-            raise JobError(f"--{str(error).replace('_', '-', 1)}") from error
-
-    def settings(self) -> AccuracyPruning:
-        """The technique's settings."""
-        return AccuracyPruning(min_accuracy=self.min_accuracy, max_loss=self.max_loss, metric=_METRIC)
 
 
 def opened(job: Job) -> tuple[Problem, Reading]:
@@ -109,10 +76,7 @@ def search_plans(job: Job, runs: Path, progress: Progress, began: float) -> RunF
 
 def said(reading: Reading) -> tuple[str, ...]:
     """What a person should know of a network that was read."""
-    from search.units import percent
-
-    accuracy = f"the network as given: {percent(reading.accuracy)} % on validation, n = {reading.accuracy.n}"
-    return (accuracy, *reading.notes)
+    return (reading.text(), *reading.notes)
 
 
 def compress(
@@ -140,7 +104,7 @@ def compress(
         require_mixable(plan)
         _check_applicable(problem, with_quantization(plan, replace(plan.quantization, weight_bits=4)))
     teacher = _teacher(problem, plan)
-    floor = wish.settings().floor(reading.accuracy.value) if isinstance(wish, Floor) else None
+    floor = wish.kept_of(reading) if isinstance(wish, Floor) else None
     plans = dict(zip(_ROWS, (CompressionPlan.of(_FLOAT), CompressionPlan.of(Quantization()), plan), strict=True))
     with tempfile.TemporaryDirectory(prefix="tinyfront-") as folder:
         tasks = tasks_for(problem, plans, teacher, Path(folder))
@@ -151,10 +115,12 @@ def compress(
         model=problem.job.network,
         data=problem.data.name,
         device=problem.device.name,
-        float_accuracy=reading.accuracy,
+        metric=problem.job.metric,
+        float_metrics=reading.metrics,
         rows=rows,
         compression=(made.plan if isinstance(made, MixedOutcome) else plan).as_mapping(),
         excess=dict(score.footprint.excess_over(problem.budget)),
+        targets=problem.data.targets,
         pruning=made.facts if isinstance(made, PrunedOutcome) else None,
         notes=(*reading.notes, *_notes(made)),
     )
@@ -181,7 +147,7 @@ def _mixture(made: MixedOutcome) -> str:
 def _measured(
     problem: Problem, tasks: list[TrialTask], target: float | MixedTarget | None
 ) -> tuple[list[Any], list[Any]]:
-    """What each task made, and its accuracy on the test split.
+    """What each task made, and its metrics on the test split.
 
     The last is pruned down to the accuracy, or gets the bits, that `target` says.
     """
@@ -193,7 +159,8 @@ def _measured(
     with pool_for(problem.job) as pool:
         outcomes = results(pool, calls)
         if isinstance(outcomes[-1], Failure):
-            raise JobError(f"the network cannot be compressed so: {outcomes[-1].reason}")
+            reason = judged_by(problem.data.task, outcomes[-1].reason)
+            raise JobError(f"the network cannot be compressed so: {reason}")
         calls = [
             (score_on_test, found.content, task.data_file, task.interpreter, task.log_file)
             for task, found in zip(tasks, outcomes, strict=True)
@@ -277,4 +244,4 @@ def _row(name: str, found: Any, test: Any) -> Row:
         return Row(name=name, score=None, reason=found.reason)
     if isinstance(test, Failure):
         return Row(name=name, score=found.score, reason=f"not run on the test split: {test.reason}")
-    return Row(name=name, score=found.score, test=test.metrics["accuracy"])
+    return Row(name=name, score=found.score, test=test.metrics)

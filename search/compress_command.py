@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from search.mixed_trial import MixedTarget
 
 _WAYS = ("plan", "min_accuracy", "max_loss", "mixed_loss", "mixed_bytes")
+_OF_JOB = ("data", "device", "task", "metric", "normal", "trials", "minutes", "name", "workers", "seed")
 _ONCE = ("trials", "minutes", "name")
 
 
 def run_compress(options: argparse.Namespace, began: float) -> int:
     """Exit code 0, or 1 when the result does not fit."""
-    given = {key: getattr(options, key) for key in ("data", "device", "trials", "minutes", "name", "workers", "seed")}
+    given = {key: getattr(options, key) for key in _OF_JOB}
     settings = [*settings_of_flags(options.label, options.group_by, options.file_name), *options.set]
     job = read_job(None, {**given, "network": options.model}, settings)
     progress = Progress(sys.stderr)
@@ -85,8 +86,9 @@ def _search(job: Job, options: argparse.Namespace, progress: Progress, began: fl
 def _once(job: Job, options: argparse.Namespace, progress: Progress) -> int:
     from compressors.plan import CompressionPlan
     from compressors.quantization import Quantization
-    from search.compress import Floor, compress, opened, said
+    from search.compress import compress, opened, said
     from search.compress_files import read_plan, write_made
+    from search.compress_floor import Floor
     from search.compress_report import report_document, report_text
 
     _check_once(options)

@@ -16,12 +16,14 @@ from search.compress import results, tasks_for
 from search.compress_files import write_files
 from search.errors import JobError
 from search.given import Reading
+from search.metrics.catalog import find_metric
+from search.metrics.measurement import Measurement
+from search.metrics.metric import Metric
 from search.pool import Failure, pool_for
 from search.problem import Problem
-from search.record import Proportion
 from search.sensitivity_plot import sensitivity_png
 from search.sensitivity_trial import Measured, run_sensitivity
-from search.units import percent
+from search.units import named, quality
 
 WEIGHT_BITS = 4
 
@@ -34,7 +36,9 @@ class SensitivityReport:
     ----------
     model, data
         As named in the command.
-    accuracy
+    metric
+        Name of the task's quality metric: accuracy, R2 of values, ROC AUC of anomalies.
+    quality
         Of the float network as it is, on the validation split.
     measured
         The tables.
@@ -44,7 +48,8 @@ class SensitivityReport:
 
     model: str
     data: str
-    accuracy: Proportion
+    metric: str
+    quality: Measurement
     measured: Measured
     notes: tuple[str, ...] = ()
 
@@ -68,7 +73,8 @@ def measure_sensitivity(problem: Problem, reading: Reading) -> SensitivityReport
     return SensitivityReport(
         model=problem.job.network,
         data=problem.data.name,
-        accuracy=reading.accuracy,
+        metric=reading.metric,
+        quality=reading.quality,
         measured=measured,
         notes=reading.notes,
     )
@@ -83,21 +89,21 @@ def write_sensitivity(report: SensitivityReport, folder: Path) -> tuple[Path, ..
         When the folder cannot be written.
     """
     files = {
-        "sensitivity.csv": report.measured.pruning.as_csv().encode(),
+        "sensitivity.csv": report.measured.pruning.as_csv(report.metric).encode(),
         "bits.csv": bits_csv(report).encode(),
-        "sensitivity.png": sensitivity_png(report.measured, report.model, report.accuracy.n),
+        "sensitivity.png": sensitivity_png(report.measured, report.model, find_metric(report.metric), report.quality.n),
     }
     return write_files(files, folder)
 
 
 def sensitivity_document(report: SensitivityReport) -> dict[str, Any]:
-    """The JSON document of ``compress --sensitivity --json``; accuracies 0..1."""
-    rows = report.measured.pruning.rows
+    """The JSON document of ``compress --sensitivity --json``; accuracies 0..1, another metric under its own name."""
+    rows, name = report.measured.pruning.rows, report.metric
     return {
         "model": report.model,
         "data": report.data,
-        **report.accuracy.as_figures("accuracy"),
-        "pruning": [{"layer": row.layer, "sparsity": row.sparsity, "accuracy": row.accuracy} for row in rows],
+        **report.quality.as_figures(name),
+        "pruning": [{"layer": row.layer, "sparsity": row.sparsity, name: row.accuracy} for row in rows],
         "bits": _bits(report),
         "notes": list(report.notes),
     }
@@ -111,50 +117,50 @@ def _bits(report: SensitivityReport) -> list[dict[str, Any]]:
             "weight_bits": WEIGHT_BITS,
             "saved_bytes": each.saved_bytes,
             "error": each.error,
-            "accuracy": None if each.loss is None else whole - each.loss,
+            report.metric: None if each.loss is None else whole - each.loss,
         }
         for each in report.measured.bits
     ]
 
 
 def bits_csv(report: SensitivityReport) -> str:
-    """Comma-separated lines under the head ``layer,weight_bits,saved_bytes,error,accuracy``."""
+    """Comma-separated lines under the head ``layer,weight_bits,saved_bytes,error,accuracy``, or the metric's name."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("layer", "weight_bits", "saved_bytes", "error", "accuracy"))
+    writer.writerow(("layer", "weight_bits", "saved_bytes", "error", report.metric))
     for row in _bits(report):
-        accuracy = "" if row["accuracy"] is None else f"{row['accuracy']:.6g}"
-        writer.writerow((row["layer"], row["weight_bits"], row["saved_bytes"], f"{row['error']:.6g}", accuracy))
+        found = "" if row[report.metric] is None else f"{row[report.metric]:.6g}"
+        writer.writerow((row["layer"], row["weight_bits"], row["saved_bytes"], f"{row['error']:.6g}", found))
     return stream.getvalue()
 
 
 def sensitivity_text(report: SensitivityReport) -> str:
     """Both tables as text; ends in a newline."""
-    table = report.measured.pruning
+    table, metric = report.measured.pruning, find_metric(report.metric)
     sparsities = sorted({row.sparsity for row in table.rows})
     accuracies = {(row.layer, row.sparsity): row.accuracy for row in table.rows}
     head = ["layer", *(f"{100 * sparsity:g} %" for sparsity in sparsities)]
-    pruned = [[layer, *(_percent(accuracies[layer, each]) for each in sparsities)] for layer in table.layers]
-    bits_head = ["layer", "saved bytes", "output error, %", "accuracy, %"]
+    pruned = [[layer, *(_shown(metric, accuracies[layer, each]) for each in sparsities)] for layer in table.layers]
+    bits_head = ["layer", "saved bytes", "output error, %", f"{metric.title}{', %' * metric.percent}"]
     bits = [
-        [row["layer"], f"{row['saved_bytes']:,}", f"{100 * row['error']:.3g}", _percent(row["accuracy"])]
+        [row["layer"], f"{row['saved_bytes']:,}", f"{100 * row['error']:.3g}", _shown(metric, row[metric.name])]
         for row in _bits(report)
     ]
     lines = [
-        f"{report.model}: accuracy {percent(report.accuracy)} % as it is",
+        f"{report.model}: {named(metric, report.quality)} as it is",
         "",
-        "accuracy in %, one layer alone pruned to a sparsity:",
+        f"{metric.title}{' in %' * metric.percent}, one layer alone pruned to a sparsity:",
         *aligned([head, *pruned], left=(0,)),
         "",
         f"one layer alone with {WEIGHT_BITS}-bit weights:",
         *(aligned([bits_head, *bits], left=(0,)) if bits else ["no layer can have them"]),
         "",
         *report.notes,
-        f"of float networks on validation data, n = {report.accuracy.n}; nothing is trained in between; "
+        f"of float networks on validation data, n = {report.quality.n}; nothing is trained in between; "
         "output error: mean square, in % of the outputs' variance; saved: against 8-bit weights",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
+def _shown(metric: Metric, value: float | None) -> str:
+    return "-" if value is None else quality(metric, value)

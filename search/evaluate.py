@@ -168,32 +168,27 @@ def accuracy(artifact: Artifact, split: Split, interpreter: InterpreterName) -> 
     return Proportion(correct=int((outputs.argmax(axis=1) == split.y).sum()), n=len(split))
 
 
-def _answers(artifact: Artifact, split: Split, interpreter: InterpreterName) -> npt.NDArray[np.float64]:
-    """Outputs (n, outputs) of the artifact on a split, as real values; errors are those of `predict`."""
-    outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
-    return dequantized(artifact.output, outputs)
-
-
-def measured(
-    artifact: Artifact, data: Dataset, split: Split, interpreter: InterpreterName, *, in_units: bool = False
-) -> Mapping[str, Measurement]:
-    """Every metric of the data's task by name, of the artifact on a split of the data.
-
-    Parameters
-    ----------
-    in_units
-        True for a network that predicts values in the targets' own unit, as
-        one from elsewhere may; False for standardised ones, as networks here give.
+def quality(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> float:
+    """How well an artifact does on the validation split, by the metric of `float_quality`.
 
     Raises
     ------
     EvaluationError, ToolchainError
         As `predict` does.
     """
-    from search.metrics.measure import measure
+    from search.metrics.catalog import quality_metric
+    from search.metrics.measure import figures
 
-    real = _answers(artifact, split, interpreter)
-    return measure(data, split, data.standardised(real) if in_units else real)
+    if data.task == "classification":
+        return accuracy(artifact, data.validation, interpreter).value
+    found = figures(data, data.validation, answers(artifact, data.validation, interpreter))
+    return found[quality_metric(data.task)]
+
+
+def answers(artifact: Artifact, split: Split, interpreter: InterpreterName) -> npt.NDArray[np.float64]:
+    """Outputs (n, outputs) of the artifact on a split, as real values; errors are those of `predict`."""
+    outputs = predict(artifact, split.x, interpreter).reshape(len(split), -1)
+    return dequantized(artifact.output, outputs)
 
 
 def judged(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> Judged:
@@ -206,7 +201,7 @@ def judged(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> J
     """
     from search.metrics import measure
 
-    return measure.judged(data, _answers(artifact, data.validation, interpreter))
+    return measure.judged(data, answers(artifact, data.validation, interpreter))
 
 
 def held_out(artifact: Artifact, data: Dataset, interpreter: InterpreterName) -> HeldOut:
@@ -219,7 +214,7 @@ def held_out(artifact: Artifact, data: Dataset, interpreter: InterpreterName) ->
     """
     from search.metrics import measure
 
-    return measure.held_out(data, _answers(artifact, data.test, interpreter))
+    return measure.held_out(data, answers(artifact, data.test, interpreter))
 
 
 def float_accuracy(network: Network, split: Split) -> float:
@@ -228,7 +223,7 @@ def float_accuracy(network: Network, split: Split) -> float:
     For choices on the way to an artifact, such as how far to prune; what is
     reported is the accuracy of the artifact.
     """
-    return float((_float_outputs(network, split).argmax(axis=1) == split.y).mean())
+    return float((float_outputs(network, split).argmax(axis=1) == split.y).mean())
 
 
 def float_quality(network: Network, data: Dataset) -> float:
@@ -239,11 +234,19 @@ def float_quality(network: Network, data: Dataset) -> float:
     from search.metrics.catalog import quality_metric
     from search.metrics.measure import figures
 
-    outputs = _float_outputs(network, data.validation)
+    outputs = float_outputs(network, data.validation)
     return figures(data, data.validation, outputs)[quality_metric(data.task)]
 
 
-def _float_outputs(network: Network, split: Split) -> npt.NDArray[np.float32]:
+def float_metrics(network: Network, data: Dataset) -> Mapping[str, Measurement]:
+    """Every metric of the data's task by name, of a float network on the validation split."""
+    from search.metrics.measure import measure
+
+    return measure(data, data.validation, float_outputs(network, data.validation))
+
+
+def float_outputs(network: Network, split: Split) -> npt.NDArray[np.float32]:
+    """Outputs (n, *output_shape) of a float network on a split."""
     return np.concatenate(
         [np.asarray(network(split.x[i : i + _BATCH], training=False)) for i in range(0, len(split), _BATCH)]
     )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from search.datasets.rescale import rescaled, usual_normalizations
-from search.errors import DataError, JobError
-from search.record import Proportion
-from search.units import percent
+from search.errors import DataError
+from search.metrics.catalog import METRICS, find_metric, quality_metric
+from search.metrics.measurement import Measurement
+from search.units import named
 
 if TYPE_CHECKING:
     from search.datasets.dataset import Dataset
-    from search.networks.fitting import Fitted
     from spaces.given import GivenNetwork
 
 
@@ -27,15 +25,29 @@ class Reading:
     ----------
     network
         As it is compressed.
-    accuracy
-        Of the float network on the validation split.
+    metrics
+        Every metric of the task by name, of the float network on the validation split.
+    metric
+        Name of the one by which techniques judge it: accuracy, R2 of values, ROC AUC of anomalies.
     notes
         What was done to it or is assumed, a sentence each.
     """
 
     network: GivenNetwork
-    accuracy: Proportion
+    metrics: Mapping[str, Measurement]
+    metric: str
     notes: tuple[str, ...]
+
+    @property
+    def quality(self) -> Measurement:
+        """The metric by which techniques judge it."""
+        return self.metrics[self.metric]
+
+    def text(self) -> str:
+        """How well it does, in a sentence: the task's first metric and the one by which techniques judge."""
+        first = METRICS[find_metric(self.metric).task][0].name
+        shown = ", ".join(named(find_metric(name), self.metrics[name]) for name in dict.fromkeys((first, self.metric)))
+        return f"the network as given: {shown} on validation, n = {self.quality.n}"
 
 
 class NetworkReader:
@@ -61,49 +73,17 @@ class NetworkReader:
         DataError
             When the network cannot be used, or not with this data.
         """
-        from search.evaluate import float_accuracy
+        from search.evaluate import float_metrics
+        from search.networks.doubts import doubts
         from search.networks.fitting import fit
         from search.networks.load import load
 
-        if data.task != "classification":
-            raise JobError(
-                f"compress takes classifiers, and data {data.name!r} is of {data.task}: a search trains networks for it"
-            )
         loaded = load(self._path)
         try:
-            fitted: Fitted = fit(loaded, data)
+            fitted = fit(loaded, data)
         except DataError as error:
             raise DataError(f"network {str(self._path)!r}: {error}") from error
-        share = float_accuracy(fitted.network.build(), data.validation)
-        n = len(data.validation)
-        accuracy = Proportion(correct=round(share * n), n=n)
-        notes = (*fitted.notes, *_doubts(fitted.network, data, accuracy))
-        self.reading = Reading(network=fitted.network, accuracy=accuracy, notes=notes)
+        metrics = float_metrics(fitted.network.build(), data)
+        notes = (*fitted.notes, *doubts(fitted.network, metrics, loaded, data))
+        self.reading = Reading(network=fitted.network, metrics=metrics, metric=quality_metric(data.task), notes=notes)
         return fitted.network
-
-
-def _doubts(network: GivenNetwork, data: Dataset, accuracy: Proportion) -> tuple[str, ...]:
-    """Say so where the network does no better than naming the most frequent class, and which scale would help."""
-    most = float(np.bincount(data.validation.y).max() / len(data.validation))
-    if accuracy.interval()[0] > most:
-        return ()
-    normalization = data.normalization
-    said = (
-        f"the network is right on {percent(accuracy)} % of the validation data, no more than chance: was it trained on "
-        f"inputs of another scale than (value - {normalization.offset:g}) x {normalization.factor:g}?"
-    )
-    return (said, *_better_scales(network, data, accuracy))
-
-
-def _better_scales(network: GivenNetwork, data: Dataset, accuracy: Proportion) -> tuple[str, ...]:
-    from search.evaluate import float_accuracy
-
-    built = network.build()
-    found = {
-        text: float_accuracy(built, rescaled(data, normalization).validation)
-        for text, normalization in usual_normalizations(data).items()
-    }
-    text, share = max(found.items(), key=lambda item: item[1])
-    if share <= accuracy.interval()[1]:
-        return ("none of the usual scales does better: give its own with --set normalization=OFFSET,FACTOR",)
-    return (f"with --set normalization={text} it is right on {100 * share:.1f} %",)

@@ -1,4 +1,4 @@
-"""Structured pruning of a given network down to the accuracy of the file that ships, in a child process."""
+"""Structured pruning of a given network down to the quality of the file that ships, in a child process."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruningFacts:
-    """How far a network could be pruned.
+    """How far a network could be pruned; accuracies are the task's quality metric (R2 of values, ROC AUC of anomalies).
 
     Attributes
     ----------
     floor
-        Accuracy that was to be kept, 0..1.
+        Accuracy that was to be kept, above 0 up to 1.
     share
         Of every group of channels that was removed; 0 where none could be.
     failed
@@ -74,11 +74,11 @@ def run_pruning(task: TrialTask, floor: float) -> PrunedOutcome:
 
 
 def _judge(task: TrialTask, context: Context, data: Dataset) -> Callable[[Network], float]:
-    """Accuracy of the file that the plan makes of a network."""
-    from search.evaluate import accuracy
+    """Accuracy, or what stands for it in the data's task, of the file that the plan makes of a network."""
+    from search.evaluate import quality
 
     def judge(network: Network) -> float:
-        return accuracy(task.candidate.plan.convert(network, context), data.validation, task.interpreter).value
+        return quality(task.candidate.plan.convert(network, context), data, task.interpreter)
 
     return judge
 

@@ -4,21 +4,49 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.flatbuffer import ModelFileError, read_artifact
 from search.errors import DataError, ToolchainError
 from search.metrics.measurement import Measurement
+from search.metrics.metric import Task
 from search.record import InterpreterName
 
 if TYPE_CHECKING:
     from devices.device import Runtime
     from search.datasets.dataset import Dataset
     from search.datasets.options import DataOptions
-    from search.metrics.metric import Task
+    from search.metrics.measure import Judged
 
 _MOST_SECONDS = 3600.0
+_OUTPUTS: Mapping[Task, str] = {
+    "classification": "classes",
+    "regression": "targets",
+    "anomaly_detection": "values an input, which the model must give back",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnData:
+    """How well a file does.
+
+    Attributes
+    ----------
+    shares
+        Metrics by name, as `search.scoring.Scored.shares`.
+    interpreter
+        What ran it.
+    threshold
+        Of an anomaly detector: the mean squared difference above which a
+        sample is an anomaly, chosen on the validation split; else None.
+    """
+
+    shares: Mapping[str, Measurement]
+    interpreter: InterpreterName
+    threshold: float | None = None
 
 
 def run_on(
@@ -28,14 +56,16 @@ def run_on(
     runtime: Runtime,
     options: DataOptions | None = None,
     task: Task | None = None,
-) -> tuple[dict[str, Measurement], InterpreterName]:
+    normal: str = "",
+) -> OnData:
     """Every metric of the task on both held-out splits, and LiteRT's as a cross-check of TensorFlow Lite Micro's.
 
     LiteRT's outputs differ from the device's by a few steps, so its figures
     stand under names of their own; they are left out where it cannot run a
     file that the device's interpreter runs.  Where values are predicted, the
     outputs are taken as standardised, as networks here give them, or as in the
-    targets' own unit, whichever errs less on the validation split.
+    targets' own unit, whichever errs less on the validation split.  Where
+    anomalies are found, outputs are compared with the inputs as `strangeness` does.
 
     Parameters
     ----------
@@ -49,6 +79,8 @@ def run_on(
         How the data are read and split; None for the defaults.
     task
         What is to be learnt of them; None finds it out.
+    normal
+        Label of the normal samples, for anomaly detection.
 
     Raises
     ------
@@ -60,17 +92,18 @@ def run_on(
     from search.datasets.load import load
     from search.evaluate import EvaluationError, available_interpreter
 
-    data, interpreter = load(reference, options, task), available_interpreter(runtime)
+    data, interpreter = load(reference, options, task, normal), available_interpreter(runtime)
     _check_ports(content, model, data)
-    shares = _in_child(content, model, data, interpreter)
+    found = _in_child(content, model, data, interpreter)
+    shares = dict(found.metrics)
     if interpreter == "tflm":
         with contextlib.suppress(ToolchainError, EvaluationError):
             checked = _in_child(content, model, data, "litert")
-            shares |= {f"litert_{name}": share for name, share in checked.items()}
-    return shares, interpreter
+            shares |= {f"litert_{name}": share for name, share in checked.metrics.items()}
+    return OnData(shares=shares, interpreter=interpreter, threshold=found.threshold)
 
 
-def _in_child(content: bytes, model: Path, data: Dataset, interpreter: InterpreterName) -> dict[str, Measurement]:
+def _in_child(content: bytes, model: Path, data: Dataset, interpreter: InterpreterName) -> Judged:
     """The metrics of both splits, found in a child process: a foreign file may kill its interpreter."""
     import multiprocessing
 
@@ -79,7 +112,7 @@ def _in_child(content: bytes, model: Path, data: Dataset, interpreter: Interpret
     with ProcessPool(max_workers=1, context=multiprocessing.get_context("spawn")) as pool:
         future = pool.schedule(_metrics, args=[content, data, interpreter], timeout=_MOST_SECONDS)
         try:
-            found: dict[str, Measurement] = future.result()
+            found: Judged = future.result()
         except (ProcessExpired, TimeoutError) as error:
             how = getattr(error, "exitcode", f"after {_MOST_SECONDS:g} s")
             raise ToolchainError(
@@ -88,22 +121,18 @@ def _in_child(content: bytes, model: Path, data: Dataset, interpreter: Interpret
     return found
 
 
-def _metrics(content: bytes, data: Dataset, interpreter: InterpreterName) -> dict[str, Measurement]:
-    from search.evaluate import measured
+def _metrics(content: bytes, data: Dataset, interpreter: InterpreterName) -> Judged:
+    """Metrics of both splits, those of the test split with ``test_`` before their names, and the threshold."""
+    from search.evaluate import answers
+    from search.metrics.measure import Judged, in_units, judged, measure
 
     artifact = read_artifact(content, data.output_labels)
-    found = measured(artifact, data, data.validation, interpreter)
-    in_units = False
-    if data.task == "regression":
-        # A file does not say whether its outputs are standardised: what errs less on the validation split holds.
-        other = measured(artifact, data, data.validation, interpreter, in_units=True)
-        in_units = other["rmse"].value < found["rmse"].value
-        found = other if in_units else found
-    test = measured(artifact, data, data.test, interpreter, in_units=in_units)
-    return {
-        **found,
-        **{f"test_{name}": found for name, found in test.items()},
-    }
+    outputs, others = (answers(artifact, split, interpreter) for split in (data.validation, data.test))
+    if data.task == "regression" and in_units(data, outputs):
+        outputs, others = data.standardised(outputs), data.standardised(others)
+    found = judged(data, outputs)
+    tested = {f"test_{name}": each for name, each in measure(data, data.test, others).items()}
+    return Judged(metrics={**found.metrics, **tested}, threshold=found.threshold)
 
 
 def _check_ports(content: bytes, model: Path, data: Dataset) -> None:
@@ -118,5 +147,6 @@ def _check_ports(content: bytes, model: Path, data: Dataset) -> None:
         )
     outputs = math.prod(artifact.output.shape)
     if outputs != data.n_outputs:
-        what = "targets" if data.targets else "classes"
-        raise DataError(f"model {str(model)!r} has {outputs} outputs, data {data.name!r} has {data.n_outputs} {what}")
+        raise DataError(
+            f"model {str(model)!r} has {outputs} outputs, data {data.name!r} has {data.n_outputs} {_OUTPUTS[data.task]}"
+        )

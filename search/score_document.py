@@ -25,6 +25,8 @@ def score_document(scored: Scored) -> dict[str, Any]:
     }
     for name, share in scored.shares.items():
         document |= share.as_figures(name)
+    if scored.threshold is not None:
+        document["threshold"] = scored.threshold
     if scored.interpreter is not None:
         document["interpreter"] = scored.interpreter
     document["operators"] = [

@@ -116,6 +116,10 @@ def _metrics(scored: Scored) -> list[str]:
         metric = find_metric(name.removeprefix("litert_").removeprefix("test_"))
         sign = " %" if metric.percent else ""
         lines.append(f"{name:<20} {measured(metric, share)}{sign}, n = {share.n}, by {ran_by}")
+    if scored.threshold is not None:
+        lines.append(
+            f"{'threshold':<20} {scored.threshold:g}: an anomaly's mean squared difference to the output is above it"
+        )
     return lines
 
 

@@ -53,6 +53,9 @@ class Scored:
         where data was given.
     interpreter
         What ran it; None where no data was given.
+    threshold
+        Of an anomaly detector run on data: the mean squared difference of
+        output and input above which a sample is an anomaly; else None.
     """
 
     model: str
@@ -64,6 +67,7 @@ class Scored:
     latency_source: str
     shares: Mapping[str, Measurement]
     interpreter: InterpreterName | None
+    threshold: float | None = None
 
     @property
     def excess(self) -> Mapping[str, float]:
@@ -150,7 +154,12 @@ class _ModelFile:
 
 
 def score_file(
-    model: Path, device: str, data: str | None, options: DataOptions | None = None, task: Task | None = None
+    model: Path,
+    device: str,
+    data: str | None,
+    options: DataOptions | None = None,
+    task: Task | None = None,
+    normal: str = "",
 ) -> Scored:
     """Cost a file on a board, and run it on data where given and the board's runtime can run it.
 
@@ -160,6 +169,8 @@ def score_file(
         How the data are read and split; None for the defaults.
     task
         What the model was trained for; None finds it out of the data.
+    normal
+        Label of the normal samples, for an anomaly detector.
 
     Raises
     ------
@@ -182,8 +193,8 @@ def score_file(
         return scored
     from search.score_data import run_on
 
-    shares, interpreter = run_on(file.content, model, data, board.runtime, options, task)
-    return replace(scored, shares=shares, interpreter=interpreter)
+    found = run_on(file.content, model, data, board.runtime, options, task, normal)
+    return replace(scored, shares=found.shares, interpreter=found.interpreter, threshold=found.threshold)
 
 
 def score_everywhere(model: Path) -> Matrix:

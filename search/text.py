@@ -14,7 +14,7 @@ from search.metrics.catalog import find_metric, in_order
 from search.metrics.measurement import Measurement
 from search.metrics.metric import Metric
 from search.summary import FrontPoint, Summary, TrialRow
-from search.units import duration, figure, interval_unit, kilobytes, measured, milliseconds_range, quality, title
+from search.units import duration, figure, interval_unit, kilobytes, measured, milliseconds_range, named, quality, title
 
 WIDTH = 100
 """Columns that fit any terminal in use."""
@@ -229,7 +229,7 @@ def _further(summary: Summary) -> list[str]:
         if point.trial == summary.knee:
             metrics, split = point.test_metrics or point.metrics, "test" if point.test_metrics else "validation"
             others = [find_metric(name) for name in in_order(metrics) if name != point.metric]
-            shown = (f"{each.title} {measured(each, metrics[each.name])}{' %' * each.percent}" for each in others)
+            shown = (named(each, metrics[each.name]) for each in others)
             return [f"also of trial {point.trial}, {split}: {', '.join(shown)}"] if others else []
     return []
 

@@ -55,6 +55,11 @@ def measured(metric: Metric, measurement: Measurement) -> str:
     return f"{quality(metric, measurement.value)} ({low}{' to ' if '-' in low else '-'}{high})"
 
 
+def named(metric: Metric, measurement: Measurement) -> str:
+    """The same behind the metric's title and with its unit: ``accuracy 91.2 (88.9-93.1) %``."""
+    return f"{metric.title} {measured(metric, measurement)}{' %' * metric.percent}"
+
+
 def interval_unit(metric: Metric) -> str:
     """What stands in brackets or before them in `measured`: ``% (95 %)``."""
     return "% (95 %)" if metric.percent else "(95 %)"

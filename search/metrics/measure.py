@@ -77,6 +77,18 @@ def figures(data: Dataset, split: Split, outputs: Outputs) -> dict[str, float]:
     return classification.figures(split.y, outputs)
 
 
+def in_units(data: Dataset, outputs: Outputs) -> bool:
+    """True where a foreign network's outputs for the validation split are values in the targets' unit.
+
+    A file does not say whether they are that or standardised, as networks here
+    give them: what errs less on that split holds.
+    """
+    standardised, values = (
+        figures(data, data.validation, each)["rmse"] for each in (outputs, data.standardised(outputs))
+    )
+    return values < standardised
+
+
 def held_out(data: Dataset, outputs: Outputs) -> HeldOut:
     """What outputs for the test split amount to: the metrics, and the classes that are taken for one another."""
     truth = data.test.y

@@ -1,4 +1,4 @@
-"""Makes a network that was read the network of a data set: same inputs, one output a class, checked on data."""
+"""Makes a network that was read the network of a data set: same inputs, the outputs of its task, checked on data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from compressors.compressor import CompressionError
 from compressors.layers import Input, Reshape, TopologyError
 from compressors.topology import Layer, Topology
 from search.errors import DataError
-from search.networks.head import Head, head_of
+from search.networks.head import Head, fresh_name, head_of
 from spaces.given import GivenNetwork
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Fitted:
 
 
 def fit(loaded: Loaded, data: Dataset) -> Fitted:
-    """The network of `loaded`, made to take the data's inputs and to give a probability for every class.
+    """The network of `loaded`, made to take the data's inputs and to give what its task needs (`head_of`).
 
     Its outputs are compared with those of the network as it was read, on
     validation inputs.
@@ -44,7 +44,8 @@ def fit(loaded: Loaded, data: Dataset) -> Fitted:
     ------
     DataError
         When a layer is not supported, weights are not finite, inputs or
-        outputs do not go with the data, or outputs differ by more than 1e-4.
+        outputs do not go with the data, or outputs differ by more than 1e-4 of
+        the greatest, or of 1 where that is less.
     """
     from compressors.network import topology_of, weights_of
     from compressors.standard import standardized
@@ -55,10 +56,10 @@ def fit(loaded: Loaded, data: Dataset) -> Fitted:
         raise DataError(str(error)) from error
     given = GivenNetwork(topology=topology_of(network), weights=weights_of(network))
     _check_finite(given)
+    given, said = _with_input(given, data)
     head = head_of(given, data)
-    given, said = _with_input(head.network, data)
-    _require_agreement(given, loaded, head, data)
-    return Fitted(network=given, notes=(*said, *head.notes))
+    _require_agreement(loaded, head, data)
+    return Fitted(network=head.network, notes=(*said, *head.notes))
 
 
 def _check_finite(given: GivenNetwork) -> None:
@@ -79,8 +80,7 @@ def _with_input(given: GivenNetwork, data: Dataset) -> tuple[GivenNetwork, tuple
             f"it takes inputs of shape {own}, data {data.name!r} has {wanted}: give the data it was made for"
         )
     source, *rest = topology.layers
-    names = {layer.name for layer in topology.layers}
-    shaped = next(name for name in (f"shaped{'_' * n}" for n in range(len(names) + 1)) if name not in names)
+    shaped = fresh_name("shaped", topology)
     layers = (
         Layer(name=source.name, spec=Input(shape=wanted)),
         Layer(name=shaped, spec=Reshape(shape=own), inputs=(source.name,)),
@@ -94,14 +94,15 @@ def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _require_agreement(given: GivenNetwork, loaded: Loaded, head: Head, data: Dataset) -> None:
+def _require_agreement(loaded: Loaded, head: Head, data: Dataset) -> None:
     x = data.validation.x[:_PROBES]
     shape = tuple(int(size) for size in loaded.network.input_shape[1:])
     raw = np.asarray(loaded.original(x.reshape(len(x), *shape), training=False))
-    expected, found = head.probabilities(raw), np.asarray(given.build()(x, training=False))
+    expected, found = head.answers(raw), np.asarray(head.network.build()(x, training=False))
     gap = float(np.max(np.abs(expected - found))) if expected.shape == found.shape else math.inf
-    if not gap <= _TOLERANCE:
+    allowed = _TOLERANCE * max(1.0, float(np.abs(expected).max())) + head.rounding
+    if not gap <= allowed:
         raise DataError(
-            f"its outputs differ by {gap:.1e} from those of the layers that TinyFront knows (at most {_TOLERANCE:g} is "
+            f"its outputs differ by {gap:.1e} from those of the layers that TinyFront knows (at most {allowed:.3g} is "
             "rounding): one of its layers has an option that is not known here"
         )

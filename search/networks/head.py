@@ -1,7 +1,11 @@
-"""The end of a given network: one probability for every class of the data."""
+"""The end of a given network: what networks here give for the data's task.
+
+That is a probability for every class; values are in `search.networks.value_head`.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
 Array: TypeAlias = npt.NDArray[np.float32]
 
 _LOGITS = "the network ends without a softmax, its outputs are taken for logits: a softmax was put behind them"
-_VALUES = "its outputs are taken for values in the targets' unit: its last layer was scaled to give them standardised"
 _BINARY = (
     "the network has one output, the probability of {label!r}: it was given one for every class, which is the same"
 )
@@ -33,37 +36,53 @@ class Head:
     Attributes
     ----------
     network
-        Gives (n, classes) probabilities, or (n, targets) standardised values.
-    probabilities
+        Gives (n, classes) probabilities, (n, targets) standardised values, or
+        (n, values of an input) as which it gives an input back.
+    answers
         What it gives, from the outputs of the network as it was.
+    rounding
+        How far what it gives may be from that by single precision alone, beside
+        what is due to its own size: a large mean that is taken off leaves it.
     notes
         What was done, a sentence each.
     """
 
     network: GivenNetwork
-    probabilities: Callable[[Array], Array]
+    answers: Callable[[Array], Array]
+    rounding: float = 0.0
     notes: tuple[str, ...] = ()
 
 
 def head_of(given: GivenNetwork, data: Dataset) -> Head:
-    """Look at the network's end, and make it a softmax over the data's classes, or values as others here give them.
+    """Look at the network's end, and make it what networks here give for the data's task.
+
+    Parameters
+    ----------
+    given
+        Takes inputs of the data's shape.
 
     Raises
     ------
     DataError
         When its outputs are not what the data's task needs, or not as many as the data has.
     """
+    from search.networks.value_head import giving_back, standardised
+
     if data.task == "regression":
-        return _standardised(given, data)
+        return standardised(given, data)
+    return giving_back(given, data) if data.task == "anomaly_detection" else _of_classes(given, data)
+
+
+def _of_classes(given: GivenNetwork, data: Dataset) -> Head:
     outputs, classes = given.topology.output_shape, data.n_classes
-    last = _last_that_computes(given.topology)
-    activation = _activation(last)
+    last = last_that_computes(given.topology)
+    activation = activation_of(last)
     if outputs == (1,) and classes == 2 and isinstance(last.spec, Dense) and activation in ("sigmoid", "linear"):
         return _two_outputs(given, last, data, is_logit=activation == "linear")
-    if outputs == given.topology.input_shape and outputs != (classes,):
+    if math.prod(outputs) == math.prod(given.topology.input_shape) and outputs != (classes,):
         raise DataError(
-            f"it gives {outputs} values for inputs of the same shape, as an autoencoder does, and no class: "
-            "compress takes classifiers"
+            f"it gives {outputs} values for inputs of as many, as an autoencoder does, and no class: "
+            "say which samples are normal, such as --normal ok, to find others by it"
         )
     if outputs != (classes,):
         raise DataError(
@@ -71,13 +90,13 @@ def head_of(given: GivenNetwork, data: Dataset) -> Head:
             "give the data it was made for, every class of it in the training part"
         )
     if activation in ("softmax", "sigmoid"):
-        return Head(network=given, probabilities=lambda raw: raw)
+        return Head(network=given, answers=lambda raw: raw)
     if activation != "linear":
         raise DataError(f"it ends in {activation}, which gives no probabilities: end it in a softmax")
     return _with_softmax(given)
 
 
-def _last_that_computes(topology: Topology) -> Layer:
+def last_that_computes(topology: Topology) -> Layer:
     """The layer that makes the output's values: what only shapes them is passed over."""
     layers = {layer.name: layer for layer in topology.layers}
     layer = topology.layers[-1]
@@ -86,46 +105,26 @@ def _last_that_computes(topology: Topology) -> Layer:
     return layer
 
 
-def _activation(layer: Layer) -> str:
+def activation_of(layer: Layer) -> str:
+    """Name of the layer's activation; ``linear`` where it has none."""
     if isinstance(layer.spec, Activation):
         return layer.spec.function
     return str(getattr(layer.spec, "activation", "linear"))
 
 
-def _standardised(given: GivenNetwork, data: Dataset) -> Head:
-    """Outputs in the targets' unit, scaled as networks here learn them, by other weights of the last layer.
-
-    With W x + b in the unit, W x / deviation + (b - mean) / deviation is the same, standardised.
-    """
-    outputs, last = given.topology.output_shape, _last_that_computes(given.topology)
-    if outputs != (data.n_outputs,):
-        raise DataError(
-            f"it has outputs of shape {outputs}, data {data.name!r} has {data.n_outputs} targets: "
-            "give the data it was made for"
-        )
-    if not isinstance(last.spec, Dense) or last.spec.activation != "linear" or not last.spec.use_bias:
-        raise DataError(
-            "it predicts values and does not end in a dense layer with a bias and without an activation: end it so"
-        )
-    mean = np.array([target.mean for target in data.targets], np.float32)
-    deviation = np.array([target.deviation for target in data.targets], np.float32)
-    kernel, bias = given.weights[last.name]
-    weights = {**given.weights, last.name: (kernel / deviation, (bias - mean) / deviation)}
-    return Head(
-        network=GivenNetwork(topology=given.topology, weights=weights),
-        probabilities=lambda raw: np.asarray((raw - mean) / deviation, np.float32),
-        notes=(_VALUES,),
-    )
+def fresh_name(wanted: str, topology: Topology) -> str:
+    """`wanted`, with as many underscores behind it as make it a new name."""
+    names = {layer.name for layer in topology.layers}
+    while wanted in names:
+        wanted += "_"
+    return wanted
 
 
 def _with_softmax(given: GivenNetwork) -> Head:
-    names, last = {layer.name for layer in given.topology.layers}, given.topology.layers[-1].name
-    name = "softmax"
-    while name in names:
-        name += "_"
+    name, last = fresh_name("softmax", given.topology), given.topology.layers[-1].name
     layers = (*given.topology.layers, Layer(name=name, spec=Activation(function="softmax"), inputs=(last,)))
     network = GivenNetwork(topology=Topology(layers=layers), weights=given.weights)
-    return Head(network=network, probabilities=_softmax, notes=(_LOGITS,))
+    return Head(network=network, answers=_softmax, notes=(_LOGITS,))
 
 
 def _softmax(raw: Array) -> Array:
@@ -147,6 +146,6 @@ def _two_outputs(given: GivenNetwork, last: Layer, data: Dataset, *, is_logit: b
 
     return Head(
         network=GivenNetwork(topology=Topology(layers=layers), weights=weights),
-        probabilities=probabilities,
+        answers=probabilities,
         notes=(_BINARY.format(label=data.labels[1]),),
     )

@@ -363,7 +363,7 @@ def main() -> int:
     sets = [] if options.data == "mnist" else ["normalization=none"]
     sets += [] if options.tuning_epochs is None else [f"epochs={options.tuning_epochs}"]
     problem, reading = opened(_job(options, data, model, [*sets, f"teacher={teacher}"]))
-    _say(f"float network on validation: {100 * reading.accuracy.value:.2f} %, n = {reading.accuracy.n}")
+    _say(f"float network on validation: {100 * reading.quality.value:.2f} %, n = {reading.quality.n}")
     lines = alone(problem, options.techniques.split(","), document)
     plain = next(line for line in lines if line.name == _INT8)
     if plain.validation is None:

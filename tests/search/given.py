@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 import yaml
 
+from compressors.layers import Dense, Input
+from compressors.topology import Layer, Topology
 from search import cli
+from search.datasets.dataset import Dataset
 from search.errors import DataError
+from search.given import NetworkReader, Reading
 from search.pool import Failure
+from spaces.given import GivenNetwork
 
 BOARD = "nucleo-l432kc"
 
@@ -109,3 +114,30 @@ def plan_file(folder: Path, plan: object) -> str:
     file = folder / "plan.yaml"
     file.write_text(yaml.safe_dump(plan))
     return str(file)
+
+
+def tiny() -> GivenNetwork:
+    """A network of one layer, without a framework."""
+    layers = (Layer(name="input", spec=Input(shape=(2,))), Layer(name="end", spec=Dense(units=1), inputs=("input",)))
+    weights = {"end": (np.ones((2, 1), np.float32), np.zeros(1, np.float32))}
+    return GivenNetwork(topology=Topology(layers=layers), weights=weights)
+
+
+def reading(folder: Path, data: Dataset, *layers: Any, weights: list[Any]) -> Reading:
+    """What is known of a chain of `layers` with these weights, saved and read for the data."""
+    import tf_keras
+
+    network = tf_keras.Sequential([tf_keras.Input(data.input_shape), *layers])
+    network.set_weights([np.asarray(each, np.float32) for each in weights])
+    network.save(folder / "network.keras")
+    reader = NetworkReader(folder / "network.keras")
+    reader(data)
+    assert reader.reading is not None
+    return reader.reading
+
+
+def fitted(data: Dataset) -> list[Any]:
+    """Kernel and bias of the linear regression of the targets in their unit."""
+    inputs = np.c_[data.train.x, np.ones(len(data.train))]
+    found = np.linalg.lstsq(inputs.astype(np.float64), data.in_units(data.train.y), rcond=None)[0]
+    return [found[:-1], found[-1]]

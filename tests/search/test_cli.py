@@ -56,10 +56,14 @@ def pretend(monkeypatch: pytest.MonkeyPatch, command: commands.Command) -> None:
           "min_accuracy": None, "max_loss": None, "trials": None, "set": ["a=1"], "json": True}),
         ("compress folder --data d.npz --device x --min-accuracy 0.97 --max-loss 0.01",
          {"model": "folder", "min_accuracy": 0.97, "max_loss": 0.01, "plan": None, "out": None}),
+        ("compress m.h5 --data fan --device x --task anomaly_detection --metric partial_auc --normal ok",
+         {"task": "anomaly_detection", "metric": "partial_auc", "normal": "ok"}),
         ("compress m.h5 --data digits --device x --trials 3 --minutes 1.5 --name n --runs-dir r",
          {"trials": 3, "minutes": 1.5, "name": "n", "runs_dir": "r"}),
         ("score m.tflite --device x --data digits --json",
          {"model": "m.tflite", "device": "x", "data": "digits", "all_devices": False}),
+        ("score m.tflite --device x --data fan --task anomaly_detection --normal ok",
+         {"data": "fan", "task": "anomaly_detection", "normal": "ok"}),
         ("score m.tflite --all-devices", {"device": None, "data": None, "all_devices": True, "json": False}),
         ("devices", {"name": None, "json": False}),
         ("devices x --json", {"name": "x", "json": True}),
@@ -77,7 +81,7 @@ def test_every_command_parses(line: str, expected: dict[str, object]) -> None:
     [
         "serch", "pareto", "pareto first --json --csv f.csv", "show first", "show first seven", "export first",
         "export first --trial 1 --pick knee --target cpp", "score m.tflite", "score m.tflite --device x --all-devices",
-        "score m.tflite --device x --data digits --task anomaly_detection",
+        "score m.tflite --device x --data digits --task anomalies",
         "compress m.h5 --data digits", "search --minutes soon", "search --bogus",
     ],
 )  # fmt: skip

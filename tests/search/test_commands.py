@@ -149,7 +149,7 @@ def test_data_goes_with_one_board(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "flags", ["--label kind", "--group-by who", "--task regression", "--set data_options.window=8"]
+    "flags", ["--label kind", "--group-by who", "--task regression", "--normal ok", "--set data_options.window=8"]
 )
 def test_what_says_how_data_are_read_goes_with_data(tmp_path: Path, flags: str) -> None:
     with pytest.raises(JobError, match=f"{flags.split()[0]} goes with --data: name the data, or leave it out"):

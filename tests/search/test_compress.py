@@ -14,8 +14,8 @@ import yaml
 from compressors.plan import CompressionPlan
 from devices.coding.package import unpack
 from search import cli, compress
-from search.compress import Floor
 from search.compress_files import read_plan
+from search.datasets.load import load
 from search.errors import JobError
 from search.job import read_job
 from search.progress import Progress
@@ -257,12 +257,6 @@ def test_a_search_takes_no_network_file(place: Path) -> None:
         resolve(job)
 
 
-@pytest.mark.parametrize(("floor", "kept"), [(Floor(min_accuracy=0.9), 0.9), (Floor(max_loss=0.02), 0.93)])
-def test_the_accuracy_to_keep(floor: Floor, kept: float) -> None:
-    """A minimum is itself, a loss counts from the float network's accuracy."""
-    assert floor.settings().floor(0.95) == pytest.approx(kept)
-
-
 def test_a_coded_plan_writes_the_package(
     place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -305,3 +299,45 @@ def test_what_was_left_alone_is_reported(
     assert command(place, "--plan", plan, "--out", str(tmp_path / "out"), "--json") == 0
     notes = json.loads(capsys.readouterr().out)["notes"]
     assert any(note.startswith("structured_pruning leaves as they are: ") for note in notes)
+
+
+def predicting(folder: Path, *more: str) -> list[str]:
+    """The command for a linear regression of the diabetes table, behind a layer that has units to spare."""
+    import tf_keras
+
+    data = load("diabetes")
+    inputs = np.c_[data.train.x, np.ones(len(data.train))].astype(np.float64)
+    *kernel, bias = np.linalg.lstsq(inputs, data.in_units(data.train.y), rcond=None)[0]
+    layers = (tf_keras.Input((10,)), tf_keras.layers.Dense(20, activation="relu"), tf_keras.layers.Dense(1))
+    network = tf_keras.Sequential(list(layers))
+    eyes = np.concatenate([np.eye(10), np.zeros((10, 10))], axis=1)
+    network.set_weights([eyes, np.zeros(20), np.concatenate([kernel, np.zeros((10, 1))]), bias])
+    network.save(folder / "linear.keras")
+    line = ["compress", str(folder / "linear.keras"), "--data", "diabetes", "--device", BOARD, "--workers", "1"]
+    return [*line, "--set", "epochs=5", *more]
+
+
+def test_values_are_pruned_down_to_an_r2(tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """The ten units that say nothing go; the floor counts on the file's R2, which ``score`` measures again."""
+    out = tmp_path / "out"
+    assert cli.main(predicting(tmp_path, "--max-loss", "0.02", "--out", str(out), "--json")) == 0
+    document = json.loads(capsys.readouterr().out)
+    _, plain, small = document["rows"]
+    assert document["pruning"]["share"] >= 0.5
+    assert document["pruning"]["floor"] == pytest.approx(document["float_r2"] - 0.02)
+    assert small["r2"] >= document["pruning"]["floor"]
+    assert small["params"] <= 0.55 * plain["params"]
+    scored = score_document(score_file(out / "model.tflite", BOARD, "diabetes"))
+    for key in ("rmse", "rmse_low", "mae", "r2", "r2_n", "test_rmse", "test_mae", "test_r2", "test_r2_high"):
+        assert small[key] == scored[key], key
+
+
+def test_an_r2_out_of_reach(tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is called accuracy is said; and a loss that would leave nothing is refused."""
+    assert cli.main(predicting(tmp_path, "--min-accuracy", "0.9", "--out", str(tmp_path / "out"))) == 2
+    assert "0.9000 must be kept: train it further or ask for less (accuracy is R2 here)" in capsys.readouterr().err
+    assert cli.main(predicting(tmp_path, "--max-loss", "0.9", "--out", str(tmp_path / "out"))) == 2
+    said = capsys.readouterr().err
+    assert "the network has R2 0." in said
+    assert "and --max-loss 0.9 leaves -0." in said
+    assert not (tmp_path / "out").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from compressors.mixed_precision import Sensitivity
 from compressors.sensitivity import SPARSITIES, SensitivityRow, SensitivityTable
 from search.compress_sensitivity import SensitivityReport, bits_csv, sensitivity_document, sensitivity_text
-from search.record import Proportion
+from search.metrics.measurement import Measurement
 from search.sensitivity_trial import Measured
 from tests.search.given import command
 
@@ -31,7 +32,12 @@ def report() -> SensitivityReport:
     )
     measured = Measured(pruning=SensitivityTable(accuracy=0.9, rows=rows), bits=bits)
     return SensitivityReport(
-        model="m.keras", data="bars", accuracy=Proportion(correct=36, n=40), measured=measured, notes=("A note.",)
+        model="m.keras",
+        data="bars",
+        metric="accuracy",
+        quality=Measurement.share(36, 40),
+        measured=measured,
+        notes=("A note.",),
     )
 
 
@@ -58,6 +64,24 @@ def test_csv_and_json_agree(report: SensitivityReport) -> None:
     assert (rows[1]["accuracy"], document["bits"][1]["accuracy"]) == ("", None)
     assert document["pruning"][3] == {"layer": "out", "sparsity": 0.75, "accuracy": 0.9}
     assert json.loads(json.dumps(document, allow_nan=False)) == document
+
+
+def test_another_metric_stands_under_its_name(report: SensitivityReport) -> None:
+    """R2 where values are predicted: as it is and not in percent, in text, JSON and CSV."""
+    values = replace(report, metric="r2", quality=Measurement(value=0.9, n=40, low=0.8, high=0.95))
+    lines = sensitivity_text(values).splitlines()
+    assert lines[0] == "m.keras: R2 0.900 (0.800-0.950) as it is"
+    assert lines[2:6] == [
+        "R2, one layer alone pruned to a sparsity:",
+        "layer   50 %   75 %",
+        "conv   0.875  0.500",
+        "out    0.925  0.900",
+    ]
+    assert lines[8:10] == ["layer  saved bytes  output error, %     R2", "conv         1,200             1.25  0.850"]
+    document = sensitivity_document(values)
+    assert (document["r2"], document["pruning"][0]["r2"]) == (0.9, 0.875)
+    assert document["bits"][0]["r2"] == pytest.approx(0.85)
+    assert bits_csv(values).splitlines()[0] == "layer,weight_bits,saved_bytes,error,r2"
 
 
 def test_a_network_is_measured(place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,14 +17,18 @@ from devices.flatbuffer import read_artifact
 from devices.graph import DType
 from search import evaluate
 from search.datasets.dataset import Split
+from search.datasets.load import load
 from search.errors import ToolchainError
 from search.evaluate import (
     EvaluationError,
     accuracy,
     available_interpreter,
     float_accuracy,
+    float_metrics,
+    float_quality,
     interpreter_version,
     predict,
+    quality,
     quantize,
 )
 from search.record import InterpreterName
@@ -236,3 +240,30 @@ def test_float_accuracy_counts_over_batches() -> None:
     x = np.eye(3, dtype=np.float32)[np.where(y == 2, 1, y)]
     assert float_accuracy(network, Split(x=x, y=y)) == pytest.approx(1 - 366 / 1100)
     assert float_accuracy(network, Split(x=np.zeros((4, 3), np.float32), y=np.array([0, 1, 2, 0]))) == 0.5
+
+
+def test_quality_is_the_metric_by_which_techniques_judge(artifact: Artifact) -> None:
+    """Of the file: its accuracy, its R2, or its ROC AUC; nearly that of the float network."""
+    import tf_keras
+
+    from compressors.compressor import Context
+    from compressors.plan import CompressionPlan
+    from compressors.quantization import Quantization
+
+    digits, diabetes, threes = load("digits"), load("diabetes"), load("digits", normal="3")
+    kernel = np.linalg.lstsq(diabetes.train.x, diabetes.train.y, rcond=None)[0]
+    axes = np.linalg.svd(threes.train.x.reshape(-1, 64), full_matrices=False)[2][:8]
+    layers = tf_keras.layers
+    linear = tf_keras.Sequential([layers.Input((10,)), layers.Dense(1, use_bias=False)])
+    linear.set_weights([kernel])
+    plane = tf_keras.Sequential([layers.Input((8, 8, 1)), layers.Flatten(), layers.Dense(64, use_bias=False)])
+    plane.set_weights([axes.T @ axes])
+    name = available_interpreter()
+    assert quality(artifact, digits, name) == accuracy(artifact, digits.validation, name).value
+    for network, data, metric in ((linear, diabetes, "r2"), (plane, threes, "roc_auc")):
+        context = Context(calibration=data.train.x, fine_tune=lambda *_, **__: None)
+        made = CompressionPlan.of(Quantization()).convert(network, context)
+        found = float_metrics(network, data)
+        assert found[metric].value == pytest.approx(float_quality(network, data))
+        assert quality(made, data, name) == pytest.approx(found[metric].value, abs=0.01)
+        assert quality(made, data, name) != found[metric].value

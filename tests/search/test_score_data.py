@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
+from compressors.compressor import Context
+from compressors.plan import CompressionPlan
+from compressors.quantization import Quantization
 from devices.flatbuffer import read_artifact
+from search.datasets.dataset import Dataset
 from search.datasets.load import load
 from search.errors import DataError
-from search.evaluate import available_interpreter, measured
+from search.evaluate import answers, available_interpreter
+from search.metrics.measure import measure
 from search.score_document import score_document
 from search.score_text import score_text
 from search.scoring import score_file
@@ -48,7 +54,7 @@ def test_accuracy_on_data(model: Path, tmp_path: Path) -> None:
             ("litert_", data.validation, "litert"),
             ("litert_test_", data.test, "litert"),
         )
-        for name, found in measured(artifact, data, split, by).items()
+        for name, found in measure(data, split, answers(artifact, split, by)).items()
     }
     document = score_document(scored)
     assert set(KEYS) < set(document)
@@ -94,3 +100,92 @@ def test_a_linux_board_runs_its_own_kernels(model: Path, tmp_path: Path) -> None
     names = ["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]
     assert list(scored.shares) == [*names, *(f"test_{name}" for name in names)]
     assert "by xnnpack" in score_text(scored)
+
+
+def strange_file(folder: Path) -> str:
+    """Samples near a plane are 'ok', others farther from it; both are held out."""
+    rng = np.random.default_rng(2)
+    plane = rng.random((2, 12))
+    arrays: dict[str, Any] = {}
+    for split, n in (("train", 80), ("val", 40), ("test", 30)):
+        ok, others = (
+            rng.random((count, 2)) @ plane + noise * rng.normal(size=(count, 12))
+            for count, noise in ((n, 0.15), (0 if split == "train" else n, 0.22))
+        )
+        arrays[f"x_{split}"] = np.concatenate([ok, others]).astype(np.float32)
+        arrays[f"y_{split}"] = np.array(["ok"] * n + ["worn"] * len(others))
+    np.savez(folder / "strange.npz", **arrays)
+    return str(folder / "strange.npz")
+
+
+def plane_file(folder: Path, data: Dataset) -> Path:
+    """A network that gives back what of an input lies on the plane of the training samples."""
+    import tf_keras
+
+    axes = np.linalg.svd(data.train.x, full_matrices=False)[2][:2].astype(np.float32)
+    layers = (tf_keras.layers.Dense(2, use_bias=False), tf_keras.layers.Dense(12, use_bias=False))
+    network = tf_keras.Sequential([tf_keras.Input((12,)), *layers])
+    network.set_weights([axes.T, axes])
+    context = Context(calibration=data.train.x, fine_tune=lambda *_, **__: None)
+    (folder / "plane.tflite").write_bytes(CompressionPlan.of(Quantization()).convert(network, context).content)
+    return folder / "plane.tflite"
+
+
+def test_anomalies_are_told_by_what_is_not_given_back(tmp_path: Path) -> None:
+    """The area is that of the mean squared difference to the input, the threshold the best cut on validation."""
+    reference = strange_file(tmp_path)
+    data = load(reference, normal="ok")
+    model = plane_file(tmp_path, data)
+    scored = score_file(model, BOARD, reference, normal="ok")
+    names = ["roc_auc", "partial_auc", "test_roc_auc", "test_partial_auc"]
+    assert list(scored.shares) == [*names, *(f"litert_{name}" for name in names)]
+    artifact, strange = read_artifact(model.read_bytes()), {}
+    for prefix, split in (("", data.validation), ("test_", data.test)):
+        back = answers(artifact, split, available_interpreter())
+        strange[prefix] = ((back - split.x) ** 2).mean(axis=1)
+        area = roc_auc_score(split.y, strange[prefix])
+        assert scored.shares[f"{prefix}roc_auc"].value == pytest.approx(area)
+        assert 0.8 < area < 1.0
+    y, limit = data.validation.y, scored.threshold
+    assert limit is not None
+
+    def youden(cut: float) -> float:
+        called = strange[""] > cut
+        return float(called[y == 1].mean() - called[y == 0].mean())
+
+    assert youden(limit) == pytest.approx(max(map(youden, strange[""])))
+    document = score_document(scored)
+    assert (document["threshold"], document["test_roc_auc_n"]) == (limit, 60)
+    assert f"threshold            {limit:g}: an anomaly's mean squared difference" in score_text(scored)
+
+
+def test_what_gives_no_input_back_finds_no_anomaly(model: Path, tmp_path: Path) -> None:
+    """Five outputs for twelve inputs; without a label of normal samples the same data are classes."""
+    reference = strange_file(tmp_path)
+    with pytest.raises(DataError, match="has 5 outputs, data 'strange' has 12 values an input, which the model must"):
+        score_file(model, BOARD, reference, normal="ok")
+    with pytest.raises(DataError, match="no sample is labelled 'fine'"):
+        score_file(model, BOARD, reference, normal="fine")
+
+
+@pytest.mark.parametrize("in_units", [True, False])
+def test_values_are_taken_on_the_scale_on_which_they_err_less(in_units: bool, tmp_path: Path) -> None:
+    """Of a file that predicts in the targets' unit, and of one that predicts standardised values."""
+    import tf_keras
+
+    rng = np.random.default_rng(3)
+    x = rng.random((200, 4)).astype(np.float32)
+    np.savez(tmp_path / "values.npz", x_train=x, y_train=(x @ np.array([40.0, 8.0, -20.0, 3.0]) + 300.0))
+    reference = str(tmp_path / "values.npz")
+    data = load(reference)
+    fitted = np.c_[data.train.x, np.ones(len(data.train))]
+    truth = data.in_units(data.train.y) if in_units else data.train.y
+    *kernel, bias = np.linalg.lstsq(fitted, truth[:, 0], rcond=None)[0]
+    network = tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(1)])
+    network.set_weights([np.array(kernel, np.float32)[:, np.newaxis], np.array([bias], np.float32)])
+    context = Context(calibration=data.train.x, fine_tune=lambda *_, **__: None)
+    content = CompressionPlan.of(Quantization(weight_bits=32, activation_bits=32)).convert(network, context).content
+    (tmp_path / "values.tflite").write_bytes(content)
+    shares = score_file(tmp_path / "values.tflite", BOARD, reference).shares
+    assert shares["rmse"].value < 0.01
+    assert shares["test_rmse"].value < 0.01

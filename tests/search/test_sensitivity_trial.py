@@ -23,12 +23,12 @@ def test_a_pruned_layer_is_scored_on_validation(place: Path, tmp_path: Path, inl
     problem, reading = opened(read_job(None, given, []))
     (task,) = tasks_for(problem, {"sensitivity": CompressionPlan.of(Quantization())}, None, tmp_path)
     measured = run_sensitivity(task)
-    assert measured.pruning.accuracy == pytest.approx(reading.accuracy.value)
+    assert measured.pruning.accuracy == pytest.approx(reading.quality.value)
     row = measured.pruning.rows[-1]
     network = reading.network.build()
     kernel, *others = weights_of(network)[row.layer]
     smallest = np.sort(np.abs(kernel), axis=None)[: round(row.sparsity * kernel.size)]
     set_weights(network, weights_of(network) | {row.layer: (kernel * ~np.isin(np.abs(kernel), smallest), *others)})
-    assert float_accuracy(network, problem.data.validation) == pytest.approx(row.accuracy, abs=2 / reading.accuracy.n)
+    assert float_accuracy(network, problem.data.validation) == pytest.approx(row.accuracy, abs=2 / reading.quality.n)
     assert [each.layer for each in measured.bits] == list(measured.pruning.layers)
     assert all(each.loss is not None for each in measured.bits)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from search.metrics.catalog import find_metric
+from search.metrics.measurement import Measurement
 from search.record import Proportion
-from search.units import duration, figure, kilobytes, milliseconds, milliseconds_range, percent, share_of, title
+from search.units import duration, figure, kilobytes, milliseconds, milliseconds_range, named, percent, share_of, title
 
 
 def test_kilobytes_are_thousands() -> None:
@@ -47,6 +49,12 @@ def test_intervals_stand_beside_their_value() -> None:
     """A share without its interval, or an estimate without its, says more than is known."""
     assert percent(Proportion(correct=9, n=10)) == "90.0 (59.6-98.2)"
     assert milliseconds_range(12.3, 11.0, 13.9) == "12.3 (11.0-13.9)"
+
+
+def test_a_named_metric_has_its_unit() -> None:
+    """Percent behind a share; a negative end is set apart."""
+    assert named(find_metric("accuracy"), Measurement.share(45, 50)) == "accuracy 90.0 (78.6-95.7) %"
+    assert named(find_metric("r2"), Measurement(value=0.1, n=9, low=-0.2, high=0.3)) == "R2 0.100 (-0.200 to 0.300)"
 
 
 def test_figures_carry_the_unit_of_their_name() -> None:

@@ -10,7 +10,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
 
 from search.datasets.load import load
-from search.metrics.measure import baseline, figures, measure, trivial_outputs
+from search.metrics.measure import baseline, figures, in_units, measure, trivial_outputs
 
 
 def test_values_are_measured_in_their_unit() -> None:
@@ -22,6 +22,14 @@ def test_values_are_measured_in_their_unit() -> None:
     assert found["rmse"].value == pytest.approx(0.5 * target.deviation)
     assert found["mae"].value == pytest.approx(0.5 * target.deviation)
     assert figures(data, part, part.y) == pytest.approx({"rmse": 0.0, "mae": 0.0, "r2": 1.0})
+
+
+def test_the_scale_of_foreign_outputs_is_the_one_that_errs_less() -> None:
+    """Progression of diabetes has mean 152 and deviation 77: neither scale is taken for the other."""
+    data = load("diabetes")
+    outputs = data.validation.y + np.random.default_rng(1).normal(size=data.validation.y.shape)
+    assert not in_units(data, outputs)
+    assert in_units(data, data.in_units(outputs))
 
 
 def test_the_first_of_equal_classes_counts() -> None:

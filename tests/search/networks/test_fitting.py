@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,6 @@ import numpy as np
 import pytest
 import tf_keras
 
-from devices.artifact import Target
-from search.datasets.dataset import Dataset
 from search.errors import DataError
 from search.networks.fitting import fit
 from search.networks.load import load
@@ -90,40 +87,6 @@ def test_what_does_not_go_together_is_refused(model: Any, data: Any, words: str)
     """With both sides and a remedy."""
     with pytest.raises(DataError, match=words):
         fit(loaded(model()), data)
-
-
-def predicted(targets: int) -> Dataset:
-    """Pictures with values to be predicted, of means and deviations of their own."""
-    data = pictures()
-    made = tuple(Target(name=f"t{k}", mean=100.0 * k - 7, deviation=3.0 + k) for k in range(targets))
-    parts = {
-        name: replace(part, y=np.zeros((len(part), targets), np.float32))
-        for name, part in (("train", data.train), ("validation", data.validation), ("test", data.test))
-    }
-    return replace(data, **parts, labels=(), targets=made, task="regression")  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("targets", [1, 3])
-def test_values_in_their_unit_become_standardised(targets: int) -> None:
-    """By other weights of the last layer; which is said."""
-    model, data = chain(tf_keras, K.Dense(targets)), predicted(targets)
-    found = fit(loaded(model), data)
-    assert "values in the targets' unit" in found.notes[0]
-    given = np.asarray(found.network.build()(data.test.x))
-    assert data.in_units(given) == pytest.approx(np.asarray(model(data.test.x)), abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("layer", "words"),
-    [
-        (K.Dense(2), r"outputs of shape \(2,\), data 'pictures' has 1 targets"),
-        (K.Dense(1, activation="relu"), "does not end in a dense layer with a bias and without an activation"),
-        (K.Dense(1, use_bias=False), "does not end in a dense layer with a bias"),
-    ],
-)
-def test_what_gives_no_values_is_refused(layer: Any, words: str) -> None:
-    with pytest.raises(DataError, match=words):
-        fit(loaded(chain(tf_keras, layer)), predicted(1))
 
 
 def test_weights_that_are_not_finite_are_refused() -> None:
