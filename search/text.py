@@ -245,7 +245,7 @@ def _tested(shares: Sequence[Measurement]) -> str:
 
 def _nothing_fits(summary: Summary) -> list[str]:
     if not summary.n_trials:
-        return ["No trial was begun: give the search more time."]
+        return ["No trial has ended; where the search has, give it more time."]
     lines = ["Nothing fits: no trained trial is within the limits."]
     for row in summary.trials:
         if row.trial == summary.nearest_miss:

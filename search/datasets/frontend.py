@@ -102,7 +102,8 @@ class _RawValues:
         self._data = data
         self._step = next((step for step in _STEPS if self._lies_on(step)), None)
         self._rounded = np.array(False) if self._step is None else self._channels_on(self._step)
-        self._largest = max(float(np.abs(self.of(block)).max()) for block in _blocks(data.train.x))
+        ends = np.array([(x.min(), x.max()) for x in map(self.of, _blocks(data.train.x))])
+        self._least, self._most = float(ends[:, 0].min()), float(ends[:, 1].max())
 
     def of(self, x: Floats) -> Floats:
         """Raw values float32 of normalised ones, exact where they lie on steps."""
@@ -113,7 +114,8 @@ class _RawValues:
 
     def full_scale(self) -> float:
         """What sound of this data is 1 at: 32768 for integers and whatever lies far beyond -1..1, else 1."""
-        return _INTEGER_SOUND if self._largest > (1 if self._step == 1 else _MOST_SHARE) else 1.0
+        largest = max(-self._least, self._most)
+        return _INTEGER_SOUND if largest > (1 if self._step == 1 else _MOST_SHARE) else 1.0
 
     def through(self, pipeline: Pipeline, split: Split) -> Floats:
         """What the pipeline makes of a split's raw values."""
@@ -127,13 +129,19 @@ class _RawValues:
         )
 
     def _recorded(self, sounds: npt.NDArray[np.float64]) -> Floats:
-        """Raw values float32 as what recorded the data would have made them: on its steps, 16 bits of them cut off."""
+        """Raw values float32 as what recorded the data would have made them: on its steps, cut off at its ends."""
         if self._step is not None:
             sounds = np.round(sounds / self._step) * self._step
-            limit = _INTEGER_SOUND * self._step
-            if self._largest <= limit:
-                sounds = np.clip(sounds, -limit, limit - self._step)
-        return sounds.astype(np.float32)
+        return np.clip(sounds, *self._ends()).astype(np.float32)
+
+    def _ends(self) -> tuple[float, float]:
+        """Least and most that a converter of this data gives: of the bits that the training split shows it to have."""
+        step, largest = self._step or 0.0, max(-self._least, self._most)
+        if self._least >= 0:
+            return 0.0, _power_of_two(self._most + step) - step
+        limit = self.full_scale()
+        limit = limit if largest <= limit else _power_of_two(largest)
+        return -limit, limit - step
 
     def _undone(self, x: Floats) -> npt.NDArray[np.float64]:
         normalization = self._data.normalization
@@ -174,6 +182,11 @@ class _RawValues:
         held, least, most = (np.stack(each) for each in zip(*found, strict=True))
         channels: npt.NDArray[np.bool_] = held.any(axis=0) | (least.min(axis=0) == most.max(axis=0))
         return channels
+
+
+def _power_of_two(value: float) -> float:
+    """The least that is no less than a value; of 0 it is 1."""
+    return 2.0 ** math.ceil(math.log2(value)) if value > 0 else 1.0
 
 
 def _blocks(x: Floats) -> Iterator[Floats]:

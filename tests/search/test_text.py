@@ -103,7 +103,7 @@ def test_nothing_fits_says_how_far_it_is(barren: Summary) -> None:
 
 def test_a_search_without_time_for_a_trial_does_not_say_that_nothing_fits(empty: Summary) -> None:
     shown = table(empty)
-    assert "No trial was begun: give the search more time." in shown
+    assert "No trial has ended; where the search has, give it more time." in shown
     assert "Nothing fits" not in shown
 
 

@@ -70,11 +70,34 @@ def test_training_sounds_have_copies_and_others_have_none(make_npz: MakeNpz) -> 
     assert np.abs(fitted.mean(axis=(0, 1, 3))).max() < 1e-3
 
 
-@pytest.mark.parametrize(("unit", "limit"), [(1.0, None), (256.0, None), (1 / 32768, 1.0), (1e-3 / 32768, None)])
+def _twelve_bits() -> npt.NDArray[np.int16]:
+    """As an unsigned converter gives sound around its middle."""
+    return (2048 + np.clip(pcm() / 16, -2048, 2047)).astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    ("stored", "step", "least", "most"),
+    [
+        (pcm(), 1.0, -32768.0, 32767.0),
+        ((pcm() / 20).astype(np.int16), 1.0, -32768.0, 32767.0),  # quiet sound of 16 bits
+        (pcm().astype(np.float32) / 32768, 1 / 32768, -1.0, 32767 / 32768),
+        (_twelve_bits(), 1.0, 0.0, 4095.0),
+        (pcm().astype(np.int32) * 256, 0.0, -(2.0**23), 2.0**23),  # finer than single precision keeps of them
+        ((pcm() * 0.77 / 32768).astype(np.float32), 0.0, -1.0, 1.0),
+        ((pcm() * 5.1 / 32768).astype(np.float32), 0.0, -8.0, 8.0),
+        ((pcm() * 1e-9).astype(np.float32), 0.0, -1e-4, 1e-4),  # pascals: far below what anything cuts off
+    ],
+    ids=["16 bits", "quiet", "shares", "12 bits", "24 bits", "floats", "g", "pascals"],
+)
 def test_copies_are_recorded_as_the_data_were(
-    make_npz: MakeNpz, monkeypatch: pytest.MonkeyPatch, unit: float, limit: float | None
+    make_npz: MakeNpz,
+    monkeypatch: pytest.MonkeyPatch,
+    stored: npt.NDArray[np.generic],
+    step: float,
+    least: float,
+    most: float,
 ) -> None:
-    """16-bit sound stays on its steps and within them; wider integers are whole; other floats are left alone."""
+    """On the steps that the data have, and within the range of bits that holds them; nearly all of it uncut."""
     made: list[npt.NDArray[np.float32]] = []
 
     class Kept(Mfcc):
@@ -82,23 +105,15 @@ def test_copies_are_recorded_as_the_data_were(
             made.append(x)
             return Mfcc.apply(self, x)
 
-    monkeypatch.setattr(
-        "search.datasets.frontend.frontend_of", lambda *_: Kept(sample_rate_hz=8000, full_scale=32768 * unit)
-    )
-    values = pcm().astype(np.float64) * unit
-    stored = values.astype(np.int32) if unit >= 1 else values.astype(np.float32)
+    monkeypatch.setattr("search.datasets.frontend.frontend_of", lambda *_: Kept(sample_rate_hz=8000))
     data = behind(load(str(make_npz(x_train=stored))), _MFCC, standardised=False, copies=3)
-    n = len(data.originals)
-    copies = np.concatenate([x for x in made if len(x) == n])[-3 * n :] / unit
+    copies = np.concatenate([x for x in made if len(x) == len(data.originals)])[-3 * len(data.originals) :]
     assert data.copies == 3
-    assert np.abs(copies).max() > 20000
-    if unit in (1.0, 1 / 32768):
-        assert np.array_equal(copies, np.round(copies))
-        assert copies.max() <= 32767
-        assert copies.min() >= -32768
-    else:
-        assert np.abs(copies).max() > 32768
-    assert (np.abs(copies) >= 32767).mean() < 0.02
+    assert least <= copies.min()
+    assert copies.max() <= most
+    assert ((copies == least) | (copies == most)).mean() < 0.03
+    assert np.ptp(copies) > 0.5 * np.ptp(stored)
+    assert not step or np.array_equal(copies / step, np.round(copies / step))
 
 
 def test_kept_data_know_their_copies(make_npz: MakeNpz, tmp_path: Path) -> None:
