@@ -39,11 +39,11 @@ def standardised(given: GivenNetwork, data: Dataset) -> Head:
     Raises
     ------
     DataError
-        When it has another number of outputs than the data has targets, or was
-        trained on neither of the two scales.
+        When it has another number of outputs than the data has targets, they
+        are not finite, or it was trained on neither of the two scales.
     """
     from search.evaluate import float_outputs
-    from search.metrics.measure import in_units
+    from search.metrics.measure import in_units, not_finite
     from search.networks.target_scale import require_known_scale
 
     outputs = given.topology.output_shape
@@ -53,6 +53,8 @@ def standardised(given: GivenNetwork, data: Dataset) -> Head:
             "give the data it was made for"
         )
     raw = float_outputs(given.build(), data.validation)
+    if wrong := not_finite(raw, "validation"):
+        raise DataError(wrong)
     are_in_units = in_units(data, raw)
     said = require_known_scale(given, data, raw, are_in_units=are_in_units)
     if not are_in_units:
