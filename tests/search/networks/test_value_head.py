@@ -166,10 +166,26 @@ def test_standardised_values_stay_as_they_are() -> None:
 
 def test_a_mean_far_above_the_deviation_is_no_fault() -> None:
     """Years around 2000: single precision leaves more than 1e-4 of a deviation, which is not the layers' doing."""
-    model = moved(chain(tf_keras, K.Dense(1)), 0.05, 2000.0)
+    model = moved(chain(tf_keras, K.Dense(1)), 0.5, 2000.0)
     data = predicted(model)
     assert data.targets[0].mean > 1e4 * data.targets[0].deviation
     assert outputs(fit(loaded(model), data), data) == pytest.approx(np.asarray(model(data.test.x)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("gap", "is_refused"), [(0.0, False), (0.03, True)])
+def test_a_large_mean_hides_no_other_network(gap: float, is_refused: bool) -> None:
+    """Of 100,000 deviations and more, a hundredth of one is rounding at most: what differs by more is refused."""
+    model = moved(chain(tf_keras, K.Dense(1)), 0.5, 2000.0)
+    data = predicted(model)
+    (target,) = data.targets
+    assert target.mean > 1e5 * target.deviation
+    off = gap * target.deviation
+    other = Loaded(network=model, original=lambda x, training: np.asarray(model(x), np.float64) + off)
+    if is_refused:
+        with pytest.raises(DataError, match=r"its outputs differ by .*: the targets are far from 0 beside their dev"):
+            fit(other, data)
+    else:
+        fit(other, data)
 
 
 def test_another_number_of_values_is_refused() -> None:
