@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from search.datasets.dataset import Dataset
 
 _SCALED = "its outputs are taken for values in the targets' unit: its last layer was scaled to give them standardised"
-_PUT_BEHIND = "its outputs are taken for values in the targets' unit: a fixed layer behind them standardises them"
+_PUT_BEHIND = (
+    "its outputs are taken for values in the targets' unit: a fixed layer behind them standardises them, which adds "
+    "somewhat to flash, arena and time (a last Dense layer without an activation would need none)"
+)
 _AS_THEY_ARE = (
     "its outputs are taken for standardised values, (value - mean) / deviation of the training part, which errs less "
     "on validation than taking them for values in the targets' unit"

@@ -110,7 +110,8 @@ def test_values_behind_an_activation_are_standardised_by_a_fixed_layer(activatio
     data = predicted(model)
     found = fit(loaded(model), data)
     assert found.notes == (
-        "its outputs are taken for values in the targets' unit: a fixed layer behind them standardises them",
+        "its outputs are taken for values in the targets' unit: a fixed layer behind them standardises them, which "
+        "adds somewhat to flash, arena and time (a last Dense layer without an activation would need none)",
     )
     assert outputs(found, data) == pytest.approx(np.asarray(model(data.test.x)), rel=1e-4)
     fixed = found.network.topology.layers[-2]
@@ -223,6 +224,21 @@ def test_what_gives_no_input_back_is_refused() -> None:
         DataError, match=r"outputs of shape \(3,\), inputs of data 'pictures' have 64 values: anomalies"
     ):
         fit(loaded(chain(tf_keras)), strange())
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind"),
+    [(K.UpSampling2D(), "UpSampling2D"), (K.Conv2DTranspose(2, 3, strides=2, padding="same"), "Conv2DTranspose")],
+    ids=["upsampling", "transposed"],
+)
+def test_what_makes_pictures_larger_is_refused(layer: Any, kind: str) -> None:
+    """As the README says of autoencoders: dense layers and convolutions of stride 1 are read."""
+    ends = (K.Conv2D(1, 3, padding="same"),)
+    small = (tf_keras.Input((8, 8, 1)), K.Conv2D(2, 3, strides=2, padding="same"))
+    with pytest.raises(DataError, match=kind):
+        fit(loaded(randomised(tf_keras.Sequential([*small, layer, *ends]))), strange())
+    same = tf_keras.Sequential([tf_keras.Input((8, 8, 1)), K.Conv2D(2, 3, padding="same"), *ends])
+    assert fit(loaded(randomised(same)), strange()).network.topology.output_shape == (64,)
 
 
 def test_the_autoencoder_of_mlperf_tiny(shared: Path) -> None:
