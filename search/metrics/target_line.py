@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search.metrics import regression
+from search.metrics.bootstrap import bootstrap
 from search.metrics.measurement import Measurement
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ def other_scale(data: Dataset, outputs: Outputs, *, are_in_units: bool) -> tuple
     """Lines of all targets where outputs for the validation split are clearly on a scale of their own; none elsewhere.
 
     That is where neither the targets' unit nor standardised values are near
-    (`is_near`), and of a target that is not near on the scale taken the R2 of
-    the line has an interval above that of the output.
+    (`is_near`), and for a target that is not near on the scale taken the line
+    has an R2 above that of the output in 97.5 % of bootstrap resamples, which both share.
 
     Parameters
     ----------
@@ -99,7 +100,8 @@ def other_scale(data: Dataset, outputs: Outputs, *, are_in_units: bool) -> tuple
         )
         for k, target in enumerate(data.targets)
     )
-    return found if any(is_off and _exceeds(line) for is_off, line in zip(off, found, strict=True)) else ()
+    clear = (_exceeds(each, *arrays) for each, *arrays in zip(found, truth.T, fitted.T, taken.T, strict=True))
+    return found if any(is_off and is_clear for is_off, is_clear in zip(off, clear, strict=True)) else ()
 
 
 def is_near(data: Dataset, split: Split, outputs: Outputs, *, are_in_units: bool) -> bool:
@@ -129,8 +131,11 @@ def _may_exceed(truth: Outputs, fitted: Outputs, taken: Outputs) -> bool:
     return bool(np.square(fitted - truth).mean() < min(least, np.square(taken - truth).mean()))
 
 
-def _exceeds(line: TargetLine) -> bool:
-    return line.fitted.low > max(_LEAST_R2, line.taken.high)
+def _exceeds(line: TargetLine, truth: Outputs, fitted: Outputs, taken: Outputs) -> bool:
+    """In intervals: the line tells something of the target, and errs less than the output as it was taken."""
+    gain = np.square(taken - truth) - np.square(fitted - truth)
+    ((low, _),) = bootstrap(len(truth), lambda which: (float(gain[which].mean()),))
+    return line.fitted.low > _LEAST_R2 and low > 0
 
 
 def _r2(truth: npt.NDArray[np.float64], answers: npt.NDArray[np.float64]) -> Measurement:
