@@ -14,12 +14,13 @@ from compressors.compressor import Context
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from devices.flatbuffer import read_artifact
-from search import cli
+from search import cli, evaluate, score_data
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
 from search.errors import DataError
 from search.evaluate import answers, available_interpreter
 from search.metrics.measure import measure
+from search.record import InterpreterName
 from search.score_data import OutputScale, _metrics
 from search.score_document import score_document
 from search.score_text import score_text
@@ -219,6 +220,24 @@ def test_the_cross_check_takes_values_as_the_device_does(tmp_path: Path) -> None
     assert chosen == unit
     assert standardised.output_scale == "standardised"
     assert standardised.metrics["rmse"].value > 1000
+
+
+def test_the_choice_is_handed_to_the_cross_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the board's interpreter found, not what the other would."""
+    reference = values_file(tmp_path)
+    model = linear_file(tmp_path, load(reference))
+    asked: list[tuple[str, OutputScale | None]] = []
+
+    def in_child(
+        content: bytes, _: Path, data: Dataset, interpreter: InterpreterName, scale: OutputScale | None = None
+    ) -> Any:
+        asked.append((interpreter, scale))
+        return _metrics(content, data, interpreter, scale)
+
+    monkeypatch.setattr(score_data, "_in_child", in_child)
+    monkeypatch.setattr(evaluate, "available_interpreter", lambda _: "tflm")
+    score_file(model, BOARD, reference)
+    assert asked == [("tflm", None), ("litert", "unit")]
 
 
 @pytest.mark.parametrize("bits", [8, 32])
