@@ -103,7 +103,7 @@ def compress(
     if mixed is not None:
         require_mixable(plan)
         _check_applicable(problem, with_quantization(plan, replace(plan.quantization, weight_bits=4)))
-    teacher = _teacher(problem, plan)
+    teacher, taught = _teacher(problem, plan)
     floor = wish.kept_of(reading) if isinstance(wish, Floor) else None
     plans = dict(zip(_ROWS, (CompressionPlan.of(_FLOAT), CompressionPlan.of(Quantization()), plan), strict=True))
     with tempfile.TemporaryDirectory(prefix="tinyfront-") as folder:
@@ -122,7 +122,7 @@ def compress(
         excess=dict(score.footprint.excess_over(problem.budget)),
         targets=problem.data.targets,
         pruning=made.facts if isinstance(made, PrunedOutcome) else None,
-        notes=(*reading.notes, *_notes(made)),
+        notes=(*reading.notes, *taught, *_notes(made)),
     )
     return Made(content=made.content, report=report)
 
@@ -181,16 +181,19 @@ def _check_applicable(problem: Problem, plan: CompressionPlan) -> None:
         raise JobError(f"the plan cannot be applied to this network: {error}") from error
 
 
-def _teacher(problem: Problem, plan: CompressionPlan) -> GivenNetwork | None:
-    """The network that the plan learns from; None for a plan that learns from none."""
+def _teacher(problem: Problem, plan: CompressionPlan) -> tuple[GivenNetwork | None, tuple[str, ...]]:
+    """The network that the plan learns from, and what should be known of it; None for a plan that learns from none."""
     if not plan.learns:
-        return None
+        return None, ()
     if problem.job.teacher in (LARGEST, BEST):
         raise JobError(
             "the plan distils, and a given network needs a teacher: name its file, --set teacher=larger.keras"
         )
+    reader = NetworkReader(Path(problem.job.teacher))
     with quiet():
-        return NetworkReader(Path(problem.job.teacher))(problem.data)
+        network = reader(problem.data)
+    assert reader.reading is not None  # it is read
+    return network, tuple(f"teacher: {sentence}" for sentence in reader.reading.notes)
 
 
 def tasks_for(

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from search.errors import TinyFrontError, ToolchainError
+from search.errors import DataError, TinyFrontError, ToolchainError
 from search.record import InterpreterName, Proportion
 
 if TYPE_CHECKING:
@@ -239,10 +239,19 @@ def float_quality(network: Network, data: Dataset) -> float:
 
 
 def float_metrics(network: Network, data: Dataset) -> Mapping[str, Measurement]:
-    """Every metric of the data's task by name, of a float network on the validation split."""
-    from search.metrics.measure import measure
+    """Every metric of the data's task by name, of a float network on the validation split.
 
-    return measure(data, data.validation, float_outputs(network, data.validation))
+    Raises
+    ------
+    DataError
+        When values, or inputs given back, are not finite.
+    """
+    from search.metrics.measure import measure, not_finite
+
+    outputs = float_outputs(network, data.validation)
+    if data.task != "classification" and (wrong := not_finite(outputs, "validation")):
+        raise DataError(wrong)
+    return measure(data, data.validation, outputs)
 
 
 def float_outputs(network: Network, split: Split) -> npt.NDArray[np.float32]:

@@ -81,9 +81,9 @@ class NetworkReader:
         loaded = load(self._path)
         try:
             fitted = fit(loaded, data)
+            metrics = float_metrics(fitted.network.build(), data)
         except DataError as error:
             raise DataError(f"network {str(self._path)!r}: {error}") from error
-        metrics = float_metrics(fitted.network.build(), data)
         notes = (*fitted.notes, *doubts(fitted.network, metrics, loaded, data))
         self.reading = Reading(network=fitted.network, metrics=metrics, metric=quality_metric(data.task), notes=notes)
         return fitted.network

@@ -27,6 +27,10 @@ def score_document(scored: Scored) -> dict[str, Any]:
         document |= share.as_figures(name)
     if scored.threshold is not None:
         document["threshold"] = scored.threshold
+    if scored.output_scale is not None:
+        document["output_scale"] = scored.output_scale
+    if scored.notes:
+        document["notes"] = list(scored.notes)
     if scored.interpreter is not None:
         document["interpreter"] = scored.interpreter
     document["operators"] = [

@@ -6,6 +6,7 @@ from devices.device import Device, Kernels
 from devices.footprint import OperatorCost
 from search.columns import aligned, clipped, printable, shortened, wrapped
 from search.metrics.catalog import find_metric
+from search.score_data import OutputScale
 from search.scoring import Scored
 from search.units import kilobytes, measured, milliseconds, milliseconds_range, share_of
 
@@ -16,6 +17,10 @@ _LIBRARIES: dict[Kernels, str] = {
     "esp-nn": "TensorFlow Lite Micro with ESP-NN kernels",
     "reference": "TensorFlow Lite Micro with its portable kernels",
     "xnnpack": "LiteRT with XNNPACK kernels",
+}
+_SCALES: dict[OutputScale, str] = {
+    "unit": "values in the targets' unit",
+    "standardised": "standardised values, (value - mean) / deviation of the training part",
 }
 
 
@@ -120,7 +125,9 @@ def _metrics(scored: Scored) -> list[str]:
         lines.append(
             f"{'threshold':<20} {scored.threshold:g}: an anomaly's mean squared difference to the output is above it"
         )
-    return lines
+    if scored.output_scale is not None:
+        lines.append(f"{'outputs':<20} taken for {_SCALES[scored.output_scale]}, as which they err less on validation")
+    return [*lines, *(line for note in scored.notes for line in wrapped(f"{'note':<20} ", note))]
 
 
 def _operators(scored: Scored) -> list[str]:

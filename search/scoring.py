@@ -25,6 +25,7 @@ from search.errors import DataError, JobError, NothingFitsError, ToolchainError
 from search.metrics.measurement import Measurement
 from search.metrics.metric import Task
 from search.record import InterpreterName
+from search.score_data import OutputScale
 from search.text import over
 
 _MOST_BYTES = 2**31 - 1  # the offsets of a flatbuffer reach no further
@@ -56,6 +57,11 @@ class Scored:
     threshold
         Of an anomaly detector run on data: the mean squared difference of
         output and input above which a sample is an anomaly; else None.
+    output_scale
+        Of predicted values run on data: whether outputs were taken for values
+        in the targets' unit or for standardised ones; else None.
+    notes
+        What is to be doubted of the run on data, a sentence each.
     """
 
     model: str
@@ -68,6 +74,8 @@ class Scored:
     shares: Mapping[str, Measurement]
     interpreter: InterpreterName | None
     threshold: float | None = None
+    output_scale: OutputScale | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def excess(self) -> Mapping[str, float]:
@@ -194,7 +202,14 @@ def score_file(
     from search.score_data import run_on
 
     found = run_on(file.content, model, data, board.runtime, options, task, normal)
-    return replace(scored, shares=found.shares, interpreter=found.interpreter, threshold=found.threshold)
+    return replace(
+        scored,
+        shares=found.shares,
+        interpreter=found.interpreter,
+        threshold=found.threshold,
+        output_scale=found.output_scale,
+        notes=found.notes,
+    )
 
 
 def score_everywhere(model: Path) -> Matrix:

@@ -11,6 +11,8 @@ from search.metrics.measurement import Measurement
 from search.metrics.metric import Metric
 from search.record import Proportion
 
+_MANY = 1e6
+
 
 def kilobytes(count: float) -> str:
     """Bytes in kB of 1000 bytes, one decimal: 24312 is ``24.3``."""
@@ -40,10 +42,15 @@ def percent(share: Proportion | Measurement) -> str:
 
 
 def quality(metric: Metric, value: float) -> str:
-    """A metric's value with three digits or more, shares in percent: ``91.2``, ``0.953``, ``54.0``, ``1234``."""
+    """A metric's value with three digits or more, shares in percent: ``91.2``, ``0.953``, ``54.0``, ``1234``.
+
+    From a million on, as of a network that diverged, it has three: ``-4.2e+70``.
+    """
     if metric.percent:
         return f"{100 * value:.1f}"
     size = abs(value)
+    if size >= _MANY:
+        return f"{value:.3g}"
     if metric.best == 1.0:  # a score without a unit, such as an area under a curve
         return f"{value:.3f}"
     return f"{value:#.3g}".rstrip(".") if size < 1000 else f"{value:.0f}"

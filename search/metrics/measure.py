@@ -77,6 +77,17 @@ def figures(data: Dataset, split: Split, outputs: Outputs) -> dict[str, float]:
     return classification.figures(split.y, outputs)
 
 
+def not_finite(outputs: Outputs, split: str) -> str:
+    """On how many of its samples outputs are no numbers, which have no error; empty where all are."""
+    wrong = int((~np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1)).sum())
+    if not wrong:
+        return ""
+    return (
+        f"its outputs are not finite on {wrong} of {len(outputs)} {split} samples: train it again, more slowly, or "
+        "give inputs on the scale that it was trained on"
+    )
+
+
 def in_units(data: Dataset, outputs: Outputs) -> bool:
     """True where a foreign network's outputs for the validation split are values in the targets' unit.
 

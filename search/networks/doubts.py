@@ -99,7 +99,8 @@ def _better_scale(loaded: Loaded, data: Dataset, least: float) -> str:
     for text, normalization in usual_normalizations(data).items():
         other = rescaled(data, normalization)
         with contextlib.suppress(DataError):  # it gives no finite numbers there
-            merits[text] = _merit(fit(loaded, other).network, other)
+            merit = _merit(fit(loaded, other).network, other)
+            merits |= {text: merit} if np.isfinite(merit) else {}
     text, merit = max(merits.items(), key=lambda item: item[1], default=("", -np.inf))
     if merit <= least:
         unit = ", or the data's targets in its own" if data.targets else ""

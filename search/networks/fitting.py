@@ -13,6 +13,7 @@ from compressors.compressor import CompressionError
 from compressors.layers import Input, Reshape, TopologyError
 from compressors.topology import Layer, Topology
 from search.errors import DataError
+from search.metrics.measure import not_finite
 from search.networks.head import Head, fresh_name, head_of
 from spaces.given import GivenNetwork
 
@@ -24,6 +25,12 @@ Array = npt.NDArray[np.float32]
 
 _PROBES = 64
 _TOLERANCE = 1e-4
+_UNKNOWN = "one of its layers has an option that is not known here"
+_FAR = (
+    "the targets are far from 0 beside their deviation, which single precision does not hold, or one of its layers has "
+    "an option that is not known here: train it on standardised values"
+)
+_MOST_ROUNDING = 1e-2  # of a deviation: what errs more computes something else, however large the mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +50,10 @@ def fit(loaded: Loaded, data: Dataset) -> Fitted:
     Raises
     ------
     DataError
-        When a layer is not supported, weights are not finite, inputs or
-        outputs do not go with the data, or outputs differ by more than 1e-4 of
-        the greatest, or of 1 where that is less.
+        When a layer is not supported, weights or outputs are not finite, inputs
+        or outputs do not go with the data, or outputs differ by more than 1e-4
+        of the greatest, or of 1 where that is less, and what single precision
+        leaves of values far from 0 (`Head.rounding`), 1e-2 at most.
     """
     from compressors.network import topology_of, weights_of
     from compressors.standard import standardized
@@ -57,8 +65,9 @@ def fit(loaded: Loaded, data: Dataset) -> Fitted:
     given = GivenNetwork(topology=topology_of(network), weights=weights_of(network))
     _check_finite(given)
     given, said = _with_input(given, data)
+    raw = _answers(loaded, data)
     head = head_of(given, data)
-    _require_agreement(loaded, head, data)
+    _require_agreement(raw, head, data)
     return Fitted(network=head.network, notes=(*said, *head.notes))
 
 
@@ -94,15 +103,22 @@ def _bare(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
 
 
-def _require_agreement(loaded: Loaded, head: Head, data: Dataset) -> None:
+def _answers(loaded: Loaded, data: Dataset) -> Array:
+    """What the network as it was read gives for some validation inputs."""
     x = data.validation.x[:_PROBES]
     shape = tuple(int(size) for size in loaded.network.input_shape[1:])
     raw = np.asarray(loaded.original(x.reshape(len(x), *shape), training=False))
-    expected, found = head.answers(raw), np.asarray(head.network.build()(x, training=False))
+    if wrong := not_finite(raw, "validation"):
+        raise DataError(wrong)
+    return raw
+
+
+def _require_agreement(raw: Array, head: Head, data: Dataset) -> None:
+    expected, found = head.answers(raw), np.asarray(head.network.build()(data.validation.x[:_PROBES], training=False))
     gap = float(np.max(np.abs(expected - found))) if expected.shape == found.shape else math.inf
-    allowed = _TOLERANCE * max(1.0, float(np.abs(expected).max())) + head.rounding
+    allowed = _TOLERANCE * max(1.0, float(np.abs(expected).max())) + min(head.rounding, _MOST_ROUNDING)
     if not gap <= allowed:
         raise DataError(
             f"its outputs differ by {gap:.1e} from those of the layers that TinyFront knows (at most {allowed:.3g} is "
-            "rounding): one of its layers has an option that is not known here"
+            f"rounding): {_FAR if head.rounding > _MOST_ROUNDING else _UNKNOWN}"
         )

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from search.datasets.dataset import Dataset
 
 _SCALED = "its outputs are taken for values in the targets' unit: its last layer was scaled to give them standardised"
-_PUT_BEHIND = "its outputs are taken for values in the targets' unit: a fixed layer behind them standardises them"
+_PUT_BEHIND = (
+    "its outputs are taken for values in the targets' unit: a fixed layer behind them standardises them, which adds "
+    "somewhat to flash, arena and time (a last Dense layer without an activation would need none)"
+)
 _AS_THEY_ARE = (
     "its outputs are taken for standardised values, (value - mean) / deviation of the training part, which errs less "
     "on validation than taking them for values in the targets' unit"
@@ -39,10 +42,12 @@ def standardised(given: GivenNetwork, data: Dataset) -> Head:
     Raises
     ------
     DataError
-        When it has another number of outputs than the data has targets.
+        When it has another number of outputs than the data has targets, they
+        are not finite, or it was trained on neither of the two scales.
     """
     from search.evaluate import float_outputs
-    from search.metrics.measure import in_units
+    from search.metrics.measure import in_units, not_finite
+    from search.networks.target_scale import require_known_scale
 
     outputs = given.topology.output_shape
     if outputs != (data.n_outputs,):
@@ -50,8 +55,13 @@ def standardised(given: GivenNetwork, data: Dataset) -> Head:
             f"it has outputs of shape {outputs}, data {data.name!r} has {data.n_outputs} targets: "
             "give the data it was made for"
         )
-    if not in_units(data, float_outputs(given.build(), data.validation)):
-        return Head(network=given, answers=lambda raw: raw, notes=(_AS_THEY_ARE,))
+    raw = float_outputs(given.build(), data.validation)
+    if wrong := not_finite(raw, "validation"):
+        raise DataError(wrong)
+    are_in_units = in_units(data, raw)
+    said = require_known_scale(given, data, raw, are_in_units=are_in_units)
+    if not are_in_units:
+        return Head(network=given, answers=lambda raw: raw, notes=(_AS_THEY_ARE, *said))
     mean, deviation = _scale(data)
     last = last_that_computes(given.topology)
     is_linear = isinstance(last.spec, Dense) and activation_of(last) == "linear"
@@ -61,7 +71,7 @@ def standardised(given: GivenNetwork, data: Dataset) -> Head:
         else _with_scaling(given, 1 / deviation, -mean / deviation),
         answers=lambda raw: data.standardised(raw).astype(np.float32),
         rounding=_PRECISION * float(np.abs(mean / deviation).max()),
-        notes=(_SCALED if is_linear else _PUT_BEHIND,),
+        notes=(_SCALED if is_linear else _PUT_BEHIND, *said),
     )
 
 

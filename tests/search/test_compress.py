@@ -226,7 +226,24 @@ def test_a_plan_that_learns_needs_a_teacher(
     assert "name its file, --set teacher=" in capsys.readouterr().err
     teacher = f"teacher={place / 'bars.keras'}"
     assert command(place, "--plan", plan, "--out", str(tmp_path / "b"), "--set", teacher, "--json") == 0
-    assert "distillation" in json.loads(capsys.readouterr().out)["compression"]
+    document = json.loads(capsys.readouterr().out)
+    assert "distillation" in document["compression"]
+    assert [note for note in document["notes"] if note.startswith("teacher: ")] == [
+        f"teacher: {note}" for note in document["notes"] if "logits" in note and not note.startswith("teacher: ")
+    ]
+
+
+def test_a_teacher_s_doubts_are_said(
+    place: Path, tmp_path: Path, inline: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that was trained on another scale of inputs teaches nothing; the network itself is in order."""
+    plan = plan_file(tmp_path, {"distillation": {}})
+    teacher = f"teacher={place / 'raw.keras'}"
+    assert command(place, "--plan", plan, "--out", str(tmp_path / "out"), "--set", teacher, "--json") == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert any(note.startswith("teacher: the network is right on ") for note in notes)
+    assert any(note.startswith("teacher: with --set normalization=none it is right on ") for note in notes)
+    assert not any(note.startswith("the network is right on ") for note in notes)
 
 
 def test_a_plan_that_the_board_cannot_run(

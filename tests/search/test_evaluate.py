@@ -18,7 +18,7 @@ from devices.graph import DType
 from search import evaluate
 from search.datasets.dataset import Split
 from search.datasets.load import load
-from search.errors import ToolchainError
+from search.errors import DataError, ToolchainError
 from search.evaluate import (
     EvaluationError,
     accuracy,
@@ -267,3 +267,14 @@ def test_quality_is_the_metric_by_which_techniques_judge(artifact: Artifact) -> 
         assert found[metric].value == pytest.approx(float_quality(network, data))
         assert quality(made, data, name) == pytest.approx(found[metric].value, abs=0.01)
         assert quality(made, data, name) != found[metric].value
+
+
+def test_float_outputs_that_are_not_finite_have_no_metrics() -> None:
+    """Of values and of inputs given back; a class is still the greatest."""
+    import tf_keras
+
+    data = load("diabetes")
+    network = tf_keras.Sequential([tf_keras.Input((10,)), tf_keras.layers.Dense(1)])
+    network.set_weights([np.zeros((10, 1)), np.array([np.nan])])
+    with pytest.raises(DataError, match="its outputs are not finite on 88 of 88 validation samples: train it again"):
+        float_metrics(network, data)

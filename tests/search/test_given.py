@@ -10,6 +10,7 @@ import tf_keras
 
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
+from search.errors import DataError
 from tests.search.given import fitted, reading
 
 K = tf_keras.layers
@@ -48,3 +49,12 @@ def test_anomalies_are_judged_by_the_area(tmp_path: Path) -> None:
         f"({found.quality.low:.3f}-{found.quality.high:.3f}) on validation, n = {len(data.validation)}"
     )
     assert found.notes == ()
+
+
+def test_values_that_are_not_finite_are_refused(table: Dataset, tmp_path: Path) -> None:
+    """In words, before anything is judged by them."""
+    kernel, bias = fitted(table)
+    with pytest.raises(
+        DataError, match=r"network\.keras': its outputs are not finite on \d+ of \d+ validation samples"
+    ):
+        reading(tmp_path, table, K.Dense(1), weights=[np.sign(kernel) * 3e38, np.sign(bias) * 3e38])

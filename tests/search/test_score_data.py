@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -13,14 +14,18 @@ from compressors.compressor import Context
 from compressors.plan import CompressionPlan
 from compressors.quantization import Quantization
 from devices.flatbuffer import read_artifact
+from search import cli, evaluate, score_data
 from search.datasets.dataset import Dataset
 from search.datasets.load import load
 from search.errors import DataError
 from search.evaluate import answers, available_interpreter
 from search.metrics.measure import measure
+from search.record import InterpreterName
+from search.score_data import OutputScale, _metrics
 from search.score_document import score_document
 from search.score_text import score_text
 from search.scoring import score_file
+from tests.search.given import fitted
 from tests.search.scores import BOARD, KEYS, custom_operator, dense_file
 
 
@@ -168,24 +173,118 @@ def test_what_gives_no_input_back_finds_no_anomaly(model: Path, tmp_path: Path) 
         score_file(model, BOARD, reference, normal="fine")
 
 
-@pytest.mark.parametrize("in_units", [True, False])
-def test_values_are_taken_on_the_scale_on_which_they_err_less(in_units: bool, tmp_path: Path) -> None:
-    """Of a file that predicts in the targets' unit, and of one that predicts standardised values."""
+def values_file(folder: Path) -> str:
+    """200 samples of four inputs, and what a straight line makes of them, about 200 to 350."""
+    x = np.random.default_rng(3).random((200, 4)).astype(np.float32)
+    np.savez(folder / "values.npz", x_train=x, y_train=(x @ np.array([40.0, 8.0, -20.0, 3.0]) + 300.0))
+    return str(folder / "values.npz")
+
+
+def linear_file(
+    folder: Path, data: Dataset, factor: float = 1.0, offset: float = 0.0, bits: Literal[8, 32] = 32
+) -> Path:
+    """What fits the data, times `factor` and plus `offset`: a file of one layer."""
     import tf_keras
 
-    rng = np.random.default_rng(3)
-    x = rng.random((200, 4)).astype(np.float32)
-    np.savez(tmp_path / "values.npz", x_train=x, y_train=(x @ np.array([40.0, 8.0, -20.0, 3.0]) + 300.0))
-    reference = str(tmp_path / "values.npz")
-    data = load(reference)
-    fitted = np.c_[data.train.x, np.ones(len(data.train))]
-    truth = data.in_units(data.train.y) if in_units else data.train.y
-    *kernel, bias = np.linalg.lstsq(fitted, truth[:, 0], rcond=None)[0]
+    kernel, bias = fitted(data)
     network = tf_keras.Sequential([tf_keras.Input((4,)), tf_keras.layers.Dense(1)])
-    network.set_weights([np.array(kernel, np.float32)[:, np.newaxis], np.array([bias], np.float32)])
+    network.set_weights([factor * kernel, factor * bias + offset])
     context = Context(calibration=data.train.x, fine_tune=lambda *_, **__: None)
-    content = CompressionPlan.of(Quantization(weight_bits=32, activation_bits=32)).convert(network, context).content
-    (tmp_path / "values.tflite").write_bytes(content)
-    shares = score_file(tmp_path / "values.tflite", BOARD, reference).shares
-    assert shares["rmse"].value < 0.01
-    assert shares["test_rmse"].value < 0.01
+    plan = CompressionPlan.of(Quantization(weight_bits=bits, activation_bits=bits))
+    (folder / "values.tflite").write_bytes(plan.convert(network, context).content)
+    return folder / "values.tflite"
+
+
+@pytest.mark.parametrize("in_units", [True, False])
+def test_values_are_taken_on_the_scale_on_which_they_err_less(in_units: bool, tmp_path: Path) -> None:
+    """Of a file that predicts in the targets' unit, and of one that predicts standardised values; which is said."""
+    reference = values_file(tmp_path)
+    data = load(reference)
+    (target,) = data.targets
+    scale = (1.0, 0.0) if in_units else (1 / target.deviation, -target.mean / target.deviation)
+    scored = score_file(linear_file(tmp_path, data, *scale), BOARD, reference)
+    for name in ("rmse", "test_rmse", "litert_rmse", "litert_test_rmse"):
+        assert scored.shares[name].value < 0.01
+    assert score_document(scored)["output_scale"] == ("unit" if in_units else "standardised")
+    assert "notes" not in score_document(scored)
+    words = "values in the targets' unit" if in_units else "standardised values, (value - mean) / deviation of"
+    assert f"outputs              taken for {words}" in score_text(scored)
+
+
+def test_the_cross_check_takes_values_as_the_device_does(tmp_path: Path) -> None:
+    """The scale is chosen once, whatever the other interpreter's outputs would say."""
+    data = load(values_file(tmp_path))
+    content = linear_file(tmp_path, data).read_bytes()
+    scales: tuple[OutputScale | None, ...] = (None, "unit", "standardised")
+    chosen, unit, standardised = (_metrics(content, data, "litert", scale) for scale in scales)
+    assert chosen == unit
+    assert standardised.output_scale == "standardised"
+    assert standardised.metrics["rmse"].value > 1000
+
+
+def test_the_choice_is_handed_to_the_cross_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the board's interpreter found, not what the other would."""
+    reference = values_file(tmp_path)
+    model = linear_file(tmp_path, load(reference))
+    asked: list[tuple[str, OutputScale | None]] = []
+
+    def in_child(
+        content: bytes, _: Path, data: Dataset, interpreter: InterpreterName, scale: OutputScale | None = None
+    ) -> Any:
+        asked.append((interpreter, scale))
+        return _metrics(content, data, interpreter, scale)
+
+    monkeypatch.setattr(score_data, "_in_child", in_child)
+    monkeypatch.setattr(evaluate, "available_interpreter", lambda _: "tflm")
+    score_file(model, BOARD, reference)
+    assert asked == [("tflm", None), ("litert", "unit")]
+
+
+@pytest.mark.parametrize("bits", [8, 32])
+def test_values_on_another_scale_are_noted(bits: Literal[8, 32], tmp_path: Path) -> None:
+    """Of a file that predicts 0..1 for what lies between 280 and 351: the line that gives the unit."""
+    reference = values_file(tmp_path)
+    data = load(reference)
+    scored = score_file(linear_file(tmp_path, data, 1 / 71, -280 / 71, bits), BOARD, reference)
+    assert scored.shares["r2"].value < 0.6
+    (note,) = score_document(scored)["notes"]
+    found = re.search(r"with y_train = (\S+) x output \+ (\S+) the R2 on validation is (\S+), without", note)
+    assert found is not None
+    slope, offset, r2 = map(float, found.groups())
+    assert slope == pytest.approx(71, rel=0.02)
+    assert offset == pytest.approx(280, rel=0.01)
+    assert r2 > 0.99
+    assert "it may have been trained on another scale of the targets, or of the inputs ((value - 0.0014" in note
+    assert "note                 its outputs are neither values in the targets' unit nor" in score_text(scored)
+
+
+def diverged(model: Path) -> Path:
+    """The file with NaN in place of every bias of 12345.678."""
+    bias = np.float32(12345.678).tobytes()
+    assert bias in model.read_bytes()
+    model.write_bytes(model.read_bytes().replace(bias, np.float32(np.nan).tobytes()))
+    return model
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In words, with the exit code of data."""
+    reference = values_file(tmp_path)
+    model = diverged(linear_file(tmp_path, load(reference), 0.0, 12345.678))
+    assert cli.main(["score", str(model), "--device", BOARD, "--data", reference]) == 3
+    said = capsys.readouterr().err
+    assert f"model {str(model)!r}: its outputs are not finite on 40 of 40 validation samples: train it" in said
+
+
+def test_inputs_given_back_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    """Of an anomaly detector."""
+    import tf_keras
+
+    reference = strange_file(tmp_path)
+    network = tf_keras.Sequential([tf_keras.Input((12,)), tf_keras.layers.Dense(12)])
+    network.set_weights([np.eye(12), np.full(12, 12345.678)])
+    context = Context(calibration=load(reference, normal="ok").train.x, fine_tune=lambda *_, **__: None)
+    plan = CompressionPlan.of(Quantization(weight_bits=32, activation_bits=32))
+    (tmp_path / "wild.tflite").write_bytes(plan.convert(network, context).content)
+    model = diverged(tmp_path / "wild.tflite")
+    with pytest.raises(DataError, match=r"wild\.tflite': its outputs are not finite on 80 of 80 validation samples"):
+        score_file(model, BOARD, reference, normal="ok")

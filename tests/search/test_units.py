@@ -7,7 +7,18 @@ import pytest
 from search.metrics.catalog import find_metric
 from search.metrics.measurement import Measurement
 from search.record import Proportion
-from search.units import duration, figure, kilobytes, milliseconds, milliseconds_range, named, percent, share_of, title
+from search.units import (
+    duration,
+    figure,
+    kilobytes,
+    milliseconds,
+    milliseconds_range,
+    named,
+    percent,
+    quality,
+    share_of,
+    title,
+)
 
 
 def test_kilobytes_are_thousands() -> None:
@@ -55,6 +66,15 @@ def test_a_named_metric_has_its_unit() -> None:
     """Percent behind a share; a negative end is set apart."""
     assert named(find_metric("accuracy"), Measurement.share(45, 50)) == "accuracy 90.0 (78.6-95.7) %"
     assert named(find_metric("r2"), Measurement(value=0.1, n=9, low=-0.2, high=0.3)) == "R2 0.100 (-0.200 to 0.300)"
+
+
+def test_a_diverged_network_s_figures_stay_short() -> None:
+    """Three digits from a million on; in full below."""
+    far = Measurement(value=-4.2e70, n=9, low=-1e75, high=-1234567.0)
+    assert named(find_metric("r2"), far) == "R2 -4.2e+70 (-1e+75 to -1.23e+06)"
+    assert quality(find_metric("rmse"), 3.4e38) == "3.4e+38"
+    assert quality(find_metric("r2"), -999999.5) == "-999999.500"
+    assert quality(find_metric("rmse"), 999999.0) == "999999"
 
 
 def test_figures_carry_the_unit_of_their_name() -> None:

@@ -117,3 +117,12 @@ def test_the_networks_of_mlperf_tiny(shared: Path) -> None:
         assert found.network.topology.output_shape == (classes,)
     with pytest.raises(DataError, match="as an autoencoder does, and no class"):
         fit(load(models / "anomaly_detection/ad01.h5"), pictures((640,), 2))
+
+
+def test_outputs_that_are_not_finite_are_refused() -> None:
+    """In words of their own, before they are compared: weights may be finite and their sums not."""
+    model = chain(tf_keras, K.Dense(3, activation="softmax", name="end"))
+    kernel, bias = model.get_layer("end").get_weights()
+    model.get_layer("end").set_weights([np.sign(kernel) * 3e38, np.full_like(bias, 3e38)])
+    with pytest.raises(DataError, match=r"its outputs are not finite on \d+ of \d+ validation samples: train it again"):
+        fit(loaded(model), pictures())

@@ -110,7 +110,8 @@ def test_values_behind_an_activation_are_standardised_by_a_fixed_layer(activatio
     data = predicted(model)
     found = fit(loaded(model), data)
     assert found.notes == (
-        "its outputs are taken for values in the targets' unit: a fixed layer behind them standardises them",
+        "its outputs are taken for values in the targets' unit: a fixed layer behind them standardises them, which "
+        "adds somewhat to flash, arena and time (a last Dense layer without an activation would need none)",
     )
     assert outputs(found, data) == pytest.approx(np.asarray(model(data.test.x)), rel=1e-4)
     fixed = found.network.topology.layers[-2]
@@ -166,10 +167,26 @@ def test_standardised_values_stay_as_they_are() -> None:
 
 def test_a_mean_far_above_the_deviation_is_no_fault() -> None:
     """Years around 2000: single precision leaves more than 1e-4 of a deviation, which is not the layers' doing."""
-    model = moved(chain(tf_keras, K.Dense(1)), 0.05, 2000.0)
+    model = moved(chain(tf_keras, K.Dense(1)), 0.5, 2000.0)
     data = predicted(model)
     assert data.targets[0].mean > 1e4 * data.targets[0].deviation
     assert outputs(fit(loaded(model), data), data) == pytest.approx(np.asarray(model(data.test.x)), rel=1e-6)
+
+
+@pytest.mark.parametrize(("gap", "is_refused"), [(0.0, False), (0.03, True)])
+def test_a_large_mean_hides_no_other_network(gap: float, is_refused: bool) -> None:
+    """Of 100,000 deviations and more, a hundredth of one is rounding at most: what differs by more is refused."""
+    model = moved(chain(tf_keras, K.Dense(1)), 0.5, 2000.0)
+    data = predicted(model)
+    (target,) = data.targets
+    assert target.mean > 1e5 * target.deviation
+    off = gap * target.deviation
+    other = Loaded(network=model, original=lambda x, training: np.asarray(model(x), np.float64) + off)
+    if is_refused:
+        with pytest.raises(DataError, match=r"its outputs differ by .*: the targets are far from 0 beside their dev"):
+            fit(other, data)
+    else:
+        fit(other, data)
 
 
 def test_another_number_of_values_is_refused() -> None:
@@ -207,6 +224,21 @@ def test_what_gives_no_input_back_is_refused() -> None:
         DataError, match=r"outputs of shape \(3,\), inputs of data 'pictures' have 64 values: anomalies"
     ):
         fit(loaded(chain(tf_keras)), strange())
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind"),
+    [(K.UpSampling2D(), "UpSampling2D"), (K.Conv2DTranspose(2, 3, strides=2, padding="same"), "Conv2DTranspose")],
+    ids=["upsampling", "transposed"],
+)
+def test_what_makes_pictures_larger_is_refused(layer: Any, kind: str) -> None:
+    """As the README says of autoencoders: dense layers and convolutions of stride 1 are read."""
+    ends = (K.Conv2D(1, 3, padding="same"),)
+    small = (tf_keras.Input((8, 8, 1)), K.Conv2D(2, 3, strides=2, padding="same"))
+    with pytest.raises(DataError, match=kind):
+        fit(loaded(randomised(tf_keras.Sequential([*small, layer, *ends]))), strange())
+    same = tf_keras.Sequential([tf_keras.Input((8, 8, 1)), K.Conv2D(2, 3, padding="same"), *ends])
+    assert fit(loaded(randomised(same)), strange()).network.topology.output_shape == (64,)
 
 
 def test_the_autoencoder_of_mlperf_tiny(shared: Path) -> None:
