@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from devices.boards import load_device
-from devices.footprint import Footprint
 from devices.frontend.intake import Intake
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardise
 from devices.frontend.table_encoding import ColumnEncoding, TableEncoding
+from tests.devices.frontend.network import NETWORK
 
 _DEVICE = load_device("nucleo-l432kc")
 _TABLE = TableEncoding(
@@ -17,25 +17,11 @@ _TABLE = TableEncoding(
     )
 )
 _PIPELINE = Pipeline(input_shape=(3,), frontend=Standardise())
-_NETWORK = Footprint(
-    model_bytes=10_000,
-    runtime_flash_bytes=30_000,
-    activation_bytes=4_000,
-    bookkeeping_bytes=1_000,
-    setup_bytes=0,
-    static_ram_bytes=2_000,
-    macs=100_000,
-    instructions=None,
-    cycles=1_000_000,
-    latency_ms=10.0,
-    latency_low_ms=8.0,
-    latency_high_ms=12.0,
-)
 
 
 def test_nothing_costs_nothing() -> None:
     assert Intake().cost(_DEVICE) is None
-    assert Intake().added_to(_NETWORK, _DEVICE) is _NETWORK
+    assert Intake().added_to(NETWORK, _DEVICE) is NETWORK
 
 
 def test_one_alone_costs_its_own() -> None:
@@ -56,8 +42,8 @@ def test_both_share_the_encoded_row() -> None:
 
 def test_a_footprint_holds_it() -> None:
     cost = _TABLE.cost(_DEVICE)
-    both = Intake(table=_TABLE).added_to(_NETWORK, _DEVICE)
-    assert both.flash_bytes == _NETWORK.flash_bytes + cost.flash_bytes
-    assert both.ram_bytes == _NETWORK.ram_bytes + cost.ram_bytes
+    both = Intake(table=_TABLE).added_to(NETWORK, _DEVICE)
+    assert both.flash_bytes == NETWORK.flash_bytes + cost.flash_bytes
+    assert both.ram_bytes == NETWORK.ram_bytes + cost.ram_bytes
     assert both.latency_low_ms == 8.0 + cost.latency_low_ms
     assert both.frontend_ms == cost.latency_ms > 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from devices.boards import load_device
-from devices.footprint import Budget, Footprint
+from devices.footprint import Budget
 from devices.frontend.cost import Operations
 from devices.frontend.fft_magnitude import FftMagnitude
 from devices.frontend.frontend import FrontendError
@@ -19,22 +19,9 @@ from devices.frontend.micro_frontend import MicroFrontend
 from devices.frontend.pipeline import Pipeline
 from devices.frontend.standardise import Standardisation, Standardise
 from devices.frontend.window_statistics import WindowStatistics
+from tests.devices.frontend.network import NETWORK
 
 _KEYWORDS = Pipeline(input_shape=(16000,), frontend=Mfcc(sample_rate_hz=16000))
-_NETWORK = Footprint(
-    model_bytes=10_000,
-    runtime_flash_bytes=30_000,
-    activation_bytes=4_000,
-    bookkeeping_bytes=1_000,
-    setup_bytes=0,
-    static_ram_bytes=2_000,
-    macs=100_000,
-    instructions=None,
-    cycles=1_000_000,
-    latency_ms=10.0,
-    latency_low_ms=8.0,
-    latency_high_ms=12.0,
-)
 
 
 def test_refuses_a_standardisation_of_other_features() -> None:
@@ -92,16 +79,16 @@ def test_every_board_has_a_cost() -> None:
 
 def test_the_footprint_holds_both_and_says_which() -> None:
     cost = _KEYWORDS.cost(load_device("nucleo-l4r5zi"))
-    both = cost.added_to(_NETWORK)
-    assert both.flash_bytes == _NETWORK.flash_bytes + cost.flash_bytes
-    assert both.ram_bytes == _NETWORK.ram_bytes + cost.ram_bytes
+    both = cost.added_to(NETWORK)
+    assert both.flash_bytes == NETWORK.flash_bytes + cost.flash_bytes
+    assert both.ram_bytes == NETWORK.ram_bytes + cost.ram_bytes
     assert both.latency_ms == 10.0 + cost.latency_ms
     assert both.latency_high_ms == 12.0 + cost.latency_high_ms
     assert both.frontend_ms == cost.latency_ms
-    assert both.macs == _NETWORK.macs
-    assert both.model_bytes == _NETWORK.model_bytes
-    limit = Budget(flash_bytes=_NETWORK.flash_bytes, ram_bytes=_NETWORK.ram_bytes, latency_ms=10.0)
-    assert dict(_NETWORK.excess_over(limit)) == {"flash_bytes": 0, "ram_bytes": 0, "latency_ms": 0}
+    assert both.macs == NETWORK.macs
+    assert both.model_bytes == NETWORK.model_bytes
+    limit = Budget(flash_bytes=NETWORK.flash_bytes, ram_bytes=NETWORK.ram_bytes, latency_ms=10.0)
+    assert dict(NETWORK.excess_over(limit)) == {"flash_bytes": 0, "ram_bytes": 0, "latency_ms": 0}
     assert dict(both.excess_over(limit))["ram_bytes"] == cost.ram_bytes
 
 
