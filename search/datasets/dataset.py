@@ -148,12 +148,19 @@ class Dataset:
         """What ends such a network."""
         return "softmax" if self.task == "classification" else "linear"
 
+    @property
+    def target_scale(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Mean and deviation (targets,) of a regression's targets, in their own unit."""
+        import numpy as np
+
+        scale = np.array([(target.mean, target.deviation) for target in self.targets])
+        return scale[:, 0], scale[:, 1]
+
     def in_units(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Targets or outputs (n, targets) of a regression, in the targets' own unit."""
         import numpy as np
 
-        deviation = np.array([target.deviation for target in self.targets])
-        mean = np.array([target.mean for target in self.targets])
+        mean, deviation = self.target_scale
         real: npt.NDArray[np.float64] = np.asarray(values, np.float64) * deviation + mean
         return real
 
@@ -161,8 +168,7 @@ class Dataset:
         """Values (n, targets) in the targets' own unit as networks here give them: `in_units` the other way."""
         import numpy as np
 
-        deviation = np.array([target.deviation for target in self.targets])
-        mean = np.array([target.mean for target in self.targets])
+        mean, deviation = self.target_scale
         learnt: npt.NDArray[np.float64] = (np.asarray(values, np.float64) - mean) / deviation
         return learnt
 

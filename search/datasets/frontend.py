@@ -114,8 +114,11 @@ class _RawValues:
 
     def full_scale(self) -> float:
         """What sound of this data is 1 at: 32768 for integers and whatever lies far beyond -1..1, else 1."""
-        largest = max(-self._least, self._most)
-        return _INTEGER_SOUND if largest > (1 if self._step == 1 else _MOST_SHARE) else 1.0
+        return _INTEGER_SOUND if self._largest > (1 if self._step == 1 else _MOST_SHARE) else 1.0
+
+    @property
+    def _largest(self) -> float:
+        return max(-self._least, self._most)
 
     def through(self, pipeline: Pipeline, split: Split) -> Floats:
         """What the pipeline makes of a split's raw values."""
@@ -136,11 +139,11 @@ class _RawValues:
 
     def _ends(self) -> tuple[float, float]:
         """Least and most that a converter of this data gives: of the bits that the training split shows it to have."""
-        step, largest = self._step or 0.0, max(-self._least, self._most)
+        step = self._step or 0.0
         if self._least >= 0:
             return 0.0, _power_of_two(self._most + step) - step
         limit = self.full_scale()
-        limit = limit if largest <= limit else _power_of_two(largest)
+        limit = limit if self._largest <= limit else _power_of_two(self._largest)
         return -limit, limit - step
 
     def _undone(self, x: Floats) -> npt.NDArray[np.float64]:

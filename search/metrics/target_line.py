@@ -89,7 +89,7 @@ def other_scale(data: Dataset, outputs: Outputs, *, are_in_units: bool) -> tuple
     has_r2 = truth.std(axis=0) > 0
     if not has_r2.all() or not any(map(_may_exceed, truth.T[off], fitted.T[off], taken.T[off])):
         return ()
-    deviation, mean = (np.array([getattr(each, key) for each in data.targets]) for key in ("deviation", "mean"))
+    mean, deviation = data.target_scale
     found = tuple(
         TargetLine(
             target=target.name,

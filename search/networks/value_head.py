@@ -62,7 +62,7 @@ def standardised(given: GivenNetwork, data: Dataset) -> Head:
     said = require_known_scale(given, data, raw, are_in_units=are_in_units)
     if not are_in_units:
         return Head(network=given, answers=lambda raw: raw, notes=(_AS_THEY_ARE, *said))
-    mean, deviation = _scale(data)
+    mean, deviation = data.target_scale
     last = last_that_computes(given.topology)
     is_linear = isinstance(last.spec, Dense) and activation_of(last) == "linear"
     return Head(
@@ -73,10 +73,6 @@ def standardised(given: GivenNetwork, data: Dataset) -> Head:
         rounding=_PRECISION * float(np.abs(mean / deviation).max()),
         notes=(_SCALED if is_linear else _PUT_BEHIND, *said),
     )
-
-
-def _scale(data: Dataset) -> tuple[Vector, Vector]:
-    return np.array([each.mean for each in data.targets]), np.array([each.deviation for each in data.targets])
 
 
 def _scaled(given: GivenNetwork, last: Layer, factor: Vector, offset: Vector) -> GivenNetwork:
